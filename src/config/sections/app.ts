@@ -1,0 +1,33 @@
+import { choice, flag, optional, text } from '../parser.js';
+import type { Schema } from '../setting.js';
+
+type AppPath = 'env' | 'app.configDir' | 'app.allowRealCalls';
+
+export const app: Pick<Schema, AppPath> = {
+  env: {
+    name: 'ENV',
+    parser: choice(['development', 'testing', 'staging', 'production'], {
+      dev: 'development',
+      test: 'testing',
+      stage: 'staging',
+      prod: 'production',
+    }),
+    default: 'development',
+    describe: 'What this installation is for: chooses the profile `config/<env>.env` and how strict the checks are.',
+    example: 'production',
+  },
+  'app.configDir': {
+    name: 'SPEECHAI_CONFIG_DIR',
+    parser: optional(text('a directory', (given) => !given.includes('\0'))),
+    default: '',
+    describe: "A folder of one's own whose profiles, outcomes and rules are taken before the package's.",
+    example: '/etc/speechai',
+  },
+  'app.allowRealCalls': {
+    name: 'ALLOW_REAL_CALLS',
+    parser: flag(),
+    default: 'false',
+    describe: 'Lets ENV=testing use a Retell that is not on this machine, which rings real telephones.',
+    example: '1',
+  },
+};
