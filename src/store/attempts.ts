@@ -1,0 +1,269 @@
+/**
+ * `call_attempts`: every query of the attempts, with its index and what zero matches means. The partial unique index over `locks` makes
+ * one open attempt per job, line, person and concurrency slot a fact of the database (P1, P4).
+ */
+import type { Filter } from 'mongodb';
+import type { NextStep, Outcome, StopReason } from '../domain/call.js';
+import type { PastCall } from '../domain/decision.js';
+import type { DocId } from '../domain/job.js';
+import type { AttemptCost, AttemptDoc, Intent } from './attempt.js';
+import { hinted, stored, type AnyDocument, type Connection } from './connection.js';
+import { literals } from './literals.js';
+import type { WriteResult, Writer } from './writer.js';
+
+export interface Settlement {
+  readonly outcome: Outcome;
+  readonly cost: AttemptCost;
+  readonly next: NextStep | null;
+  readonly result: Record<string, unknown>;
+  readonly jobFields: Record<string, unknown>;
+}
+
+/** An earlier call, named so that an attempt does not count itself. */
+export type EarlierCall = PastCall & { readonly attempt: string };
+
+export interface Attempts {
+  intend(intent: Intent, leaseMs: number, dialWithinMs: number): Promise<WriteResult>;
+  recordCall(id: string, callId: string): Promise<'recorded' | 'closed'>;
+  markUnknown(id: string, runner: string): Promise<WriteResult>;
+  markEnded(id: string, runner: string, slotFree: readonly string[]): Promise<WriteResult>;
+  markStopping(id: string, reason: StopReason): Promise<WriteResult>;
+  settle(id: string, runner: string, settlement: Settlement): Promise<WriteResult>;
+  annul(id: string, runner: string, reason: string): Promise<WriteResult>;
+  insertStray(stray: AttemptDoc, leaseMs: number): Promise<WriteResult>;
+  finish(id: string, runner: string, lookAt: Date | null): Promise<WriteResult>;
+  finalCost(id: string, cost: AttemptCost): Promise<WriteResult>;
+  renew(ids: readonly string[], runner: string, leaseMs: number): Promise<number>;
+  stillMine(ids: readonly string[], runner: string): Promise<Set<string>>;
+  takeExpired(runner: string, leaseMs: number, bound: Date): Promise<AttemptDoc | null>;
+  takeLook(bound: Date, nextLookMs: number): Promise<AttemptDoc | null>;
+  endLook(id: string): Promise<WriteResult>;
+  handOver(ids: readonly string[], runner: string): Promise<number>;
+  leasedFor(job: DocId): Promise<AttemptDoc | null>;
+  byId(id: string): Promise<AttemptDoc | null>;
+  forJob(job: DocId): Promise<AttemptDoc[]>;
+  openLocks(): Promise<string[]>;
+  openOf(filter: { batch?: string; account?: string }): Promise<AttemptDoc[]>;
+  callerBlocks(numbers: readonly string[], since: Date): Promise<{ from: string; at: Date }[]>;
+  callsFrom(number: string, since: Date, limit: number): Promise<Date[]>;
+  history(lines: readonly string[], persons: readonly string[], since: Date): Promise<EarlierCall[]>;
+}
+
+export function createAttempts(connection: Connection, writer: Writer): Attempts {
+  const attempts = connection.collection('attempts');
+  const kept = connection.keeperCollection('attempts');
+  const mine = (id: string, runner: string): Filter<AnyDocument> => ({ _id: id, runner });
+  const write = (filter: Filter<AnyDocument>, update: object | object[], upsert = false): Promise<WriteResult> =>
+    writer.write({ collection: 'attempts', filter, update, upsert });
+
+  return {
+    /** Step 4. `$$ROOT` last: a resend of an intent that arrived changes nothing. Rejects with DuplicateKeyError when a lock is taken. */
+    intend: (intent, leaseMs, dialWithinMs) => {
+      const fresh = {
+        ...literals(intent),
+        state: 'placing',
+        open: true,
+        at: '$$NOW',
+        lease_until: { $add: ['$$NOW', leaseMs] },
+        dial_by: { $add: ['$$NOW', dialWithinMs] },
+      };
+      return write({ _id: intent._id }, [{ $replaceWith: { $mergeObjects: [fresh, '$$ROOT'] } }], true);
+    },
+
+    /** Step 8: evidence, fenced by the attempt alone, so that a process that lost its lease can still give it. _id index. */
+    recordCall: async (id, callId) => {
+      const result = await write({ _id: id, open: true, call_id: { $in: [null, callId] } }, [
+        {
+          $set: {
+            call_id: { $literal: callId },
+            placed_at: { $ifNull: ['$placed_at', '$$NOW'] },
+            state: { $cond: [{ $in: ['$state', ['placing', 'unknown']] }, 'live', '$state'] },
+          },
+        },
+      ]);
+      if (result.matched > 0) return 'recorded';
+      const found = await attempts.findOne({ _id: id }, { projection: { call_id: 1 } });
+      // Written before by a reply that got lost, and settled since: nothing is left to do.
+      return found !== null && found['call_id'] === callId ? 'recorded' : 'closed';
+    },
+
+    /** Zero matches: another runner took it over, and reconciles it. */
+    markUnknown: (id, runner) => write({ ...mine(id, runner), state: { $in: ['placing', 'unknown'] } }, { $set: { state: 'unknown' } }),
+
+    /** The call is over, its analysis is not there yet: the concurrency slots are free, person and line stay locked. */
+    markEnded: (id, runner, slotFree) => write({ ...mine(id, runner), open: true }, { $set: { state: 'ended', locks: slotFree } }),
+
+    /** Stored before the stop is sent, so that a successor knows whose hand ended the call. */
+    markStopping: (id, reason) => write({ _id: id, open: true }, [{ $set: { stop_reason: { $ifNull: ['$stop_reason', reason] } } }]),
+
+    /** Step 11. Zero matches: not ours any more, or settled already: drop it. */
+    settle: (id, runner, { outcome, cost, next, result, jobFields }) =>
+      write(
+        { ...mine(id, runner), open: true },
+        {
+          $set: { state: 'settled', open: false, outcome, reached: outcome.reached, cost, next, result, job_fields: jobFields },
+          $currentDate: { settled_at: true },
+          $unset: { locks: '' },
+        },
+      ),
+
+    /** VOID: proof that nothing was placed. Zero matches: never inserted, or no longer ours. */
+    annul: (id, runner, reason) =>
+      write(
+        { ...mine(id, runner), open: true, call_id: null },
+        {
+          $set: { state: 'void', open: false, void_reason: reason },
+          $currentDate: { settled_at: true },
+          $unset: { locks: '' },
+        },
+      ),
+
+    /** A second call for one attempt, or one found after its attempt was closed. Its `_id` is the call's, so it is booked once. */
+    insertStray: (stray, leaseMs) =>
+      write(
+        { _id: stray._id },
+        [
+          {
+            $replaceWith: {
+              $mergeObjects: [{ ...literals(stray), at: '$$NOW', dial_by: '$$NOW', lease_until: { $add: ['$$NOW', leaseMs] } }, '$$ROOT'],
+            },
+          },
+        ],
+        true,
+      ),
+
+    /** Step 14, alone and last: from here on nobody has to finish this attempt. */
+    finish: (id, runner, lookAt) =>
+      write(mine(id, runner), {
+        $unset: { lease_until: '', handed: '', result: '', job_fields: '' },
+        ...(lookAt === null ? {} : { $set: { look_at: lookAt } }),
+      }),
+
+    finalCost: (id, cost) => write({ _id: id }, { $set: { cost }, $unset: { look_at: '' } }),
+
+    /** Step 9, one write for the whole process, on connections of its own. Fewer matched than asked: some were lost (`stillMine`). */
+    renew: async (ids, runner, leaseMs) => {
+      const result = await kept.updateMany({ _id: { $in: ids }, runner, lease_until: { $exists: true } }, [
+        { $set: { lease_until: { $add: ['$$NOW', leaseMs] } } },
+      ]);
+      return result.matchedCount;
+    },
+    stillMine: async (ids, runner) => {
+      const found = await kept.find({ _id: { $in: ids }, runner, lease_until: { $exists: true } }, { projection: { _id: 1 } }).toArray();
+      return new Set(found.map((doc) => String(doc._id)));
+    },
+
+    /** R1. Index `lease`; the bound drives it, `$$NOW` decides. null: none is expired. */
+    takeExpired: async (runner, leaseMs, bound) =>
+      asAttempt(
+        await attempts.findOneAndUpdate(
+          { lease_until: { $lte: bound }, $expr: { $lte: ['$lease_until', '$$NOW'] } },
+          [{ $set: { runner, lease_until: { $add: ['$$NOW', leaseMs] } } }],
+          { hint: hinted(INDEX.lease), returnDocument: 'after' },
+        ),
+      ),
+
+    /** Index `look`. Moving `look_at` on is the claim: two processes never look at the same one. */
+    takeLook: async (bound, nextLookMs) =>
+      asAttempt(
+        await attempts.findOneAndUpdate({ look_at: { $lte: bound } }, [{ $set: { look_at: { $add: ['$$NOW', nextLookMs] } } }], {
+          hint: hinted(INDEX.look),
+          returnDocument: 'after',
+        }),
+      ),
+    endLook: (id) => write({ _id: id }, { $unset: { look_at: '' } }),
+
+    handOver: async (ids, runner) => {
+      const result = await attempts.updateMany({ _id: { $in: ids }, runner, lease_until: { $exists: true } }, [
+        { $set: { lease_until: '$$NOW', handed: true } },
+      ]);
+      return result.matchedCount;
+    },
+
+    /** R2's look after the take. Index `job`. null: no attempt protects the job. A stray never moves a job, so it protects none. */
+    leasedFor: async (job) =>
+      asAttempt(
+        await attempts.findOne(
+          { job: stored(job), lease_until: { $exists: true }, stray: { $ne: true } },
+          { hint: INDEX.job, sort: { at: -1 } },
+        ),
+      ),
+    byId: async (id) => asAttempt(await attempts.findOne({ _id: id })),
+    /** A job's story. Index `story`. */
+    forJob: async (job) =>
+      (await attempts
+        .find({ job: stored(job) })
+        .sort({ at: 1 })
+        .toArray()) as unknown as AttemptDoc[],
+
+    /** Which slots are taken, by anybody. Index `locks` holds open attempts alone: cost follows those, not the history. */
+    openLocks: async () => {
+      const found = await attempts.find({ open: true }, { projection: { locks: 1 }, hint: INDEX.locks }).toArray();
+      return found.flatMap((doc) => (Array.isArray(doc['locks']) ? (doc['locks'] as string[]) : []));
+    },
+    openOf: async (filter) => (await attempts.find({ ...filter, open: true }, { hint: INDEX.locks }).toArray()) as unknown as AttemptDoc[],
+
+    /** Blocks of our own numbers, newest first. Index `blocks`, which holds nothing else. */
+    callerBlocks: async (numbers, since) => {
+      const blocked = { from_number: { $in: [...numbers] }, 'outcome.class': 'caller_id', settled_at: { $gte: since } };
+      const found = await attempts
+        .find(blocked, { hint: INDEX.blocks, projection: { from_number: 1, settled_at: 1 }, sort: { settled_at: -1 }, limit: 1_000 })
+        .toArray();
+      return found.flatMap((doc) =>
+        doc['settled_at'] instanceof Date ? [{ from: String(doc['from_number']), at: doc['settled_at'] }] : [],
+      );
+    },
+
+    /** The latest calls from one of our numbers, newest first. Index `caller` covers it; voids count too, which errs on the quiet side. */
+    callsFrom: async (number, since, limit) => {
+      const found = await attempts
+        .find({ from_number: number, at: { $gte: since } }, { hint: INDEX.caller, projection: { _id: 0, at: 1 }, sort: { at: -1 }, limit })
+        .toArray();
+      return found.flatMap((doc) => (doc['at'] instanceof Date ? [doc['at']] : []));
+    },
+
+    /** Earlier calls to these lines and persons, newest first. Indexes `line` and `person`. Voids never rang and do not count. */
+    history: async (lines, persons, since) => {
+      const projection = { at: 1, line: 1, person: 1, reached: 1 };
+      const called = { at: { $gte: since }, state: { $ne: 'void' } };
+      const [byLine, byPerson] = await Promise.all([
+        lines.length === 0 ? [] : attempts.find({ line: { $in: [...lines] }, ...called }, { projection, hint: INDEX.line }).toArray(),
+        persons.length === 0
+          ? []
+          : attempts.find({ person: { $in: [...persons] }, ...called }, { projection, hint: INDEX.person }).toArray(),
+      ]);
+      const seen = new Map<unknown, EarlierCall>();
+      for (const doc of [...byLine, ...byPerson]) seen.set(doc._id, pastCall(doc));
+      return [...seen.values()].sort((a, b) => b.at.getTime() - a.at.getTime());
+    },
+  };
+}
+
+/** The indexes by name; indexes.ts says what each is. */
+export const INDEX = {
+  locks: 'speechai_locks',
+  lease: 'speechai_lease',
+  job: 'speechai_job_leased',
+  story: 'speechai_job_story',
+  look: 'speechai_look',
+  line: 'speechai_line_at',
+  person: 'speechai_person_at',
+  batch: 'speechai_batch_at',
+  blocks: 'speechai_caller_blocks',
+  caller: 'speechai_caller_at',
+} as const;
+
+function asAttempt(doc: AnyDocument | null): AttemptDoc | null {
+  return doc as unknown as AttemptDoc | null;
+}
+
+function pastCall(doc: AnyDocument): EarlierCall {
+  const reached: unknown = doc['reached'];
+  return {
+    attempt: String(doc._id),
+    at: doc['at'] instanceof Date ? doc['at'] : new Date(0),
+    line: String(doc['line']),
+    person: typeof doc['person'] === 'string' ? doc['person'] : null,
+    reached: reached === 'rang' || reached === 'answered' || reached === 'conversation' ? reached : 'placed',
+  };
+}

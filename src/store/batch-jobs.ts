@@ -1,0 +1,103 @@
+/** The jobs and calls of a batch as operators ask about them, and what an operator may do to many at once. */
+import type { OutcomeClass } from '../domain/call.js';
+import type { SeenOutcome } from '../domain/forecast.js';
+import type { Act, StatusCounts } from './batch-admin.js';
+import type { AnyDocument, Connection } from './connection.js';
+
+export interface BatchJobs {
+  /** By batch, then status. */
+  counts(batches: readonly string[]): Promise<ReadonlyMap<string, StatusCounts>>;
+  /** Waiting or in progress, at most `limit`, by chance where there are more. */
+  waiting(batch: string, limit: number): AsyncIterable<AnyDocument>;
+  openCalls(batch: string): Promise<number>;
+  outcomes(batch: string): Promise<readonly SeenOutcome[]>;
+  requestCancel(batch: string, act: Act): Promise<number>;
+  cancelWaiting(batch: string, act: Act): Promise<number>;
+  remove(batch: string): Promise<number>;
+}
+
+const WAITING = ['pending', 'scheduled', 'in_progress'];
+/** More of the latest calls than these do not make a mix truer. */
+const CALLS_READ = 20_000;
+
+export function createBatchJobs(connection: Connection): BatchJobs {
+  const jobs = connection.collection('jobs');
+  const attempts = connection.collection('attempts');
+  const size = (batch: string): Promise<number> => jobs.countDocuments({ batch_id: batch, status: { $in: WAITING } });
+
+  return {
+    /** Index `claim`, keys only: `batch_id` and `status` lead it. A batch without jobs is missing from the answer. */
+    counts: async (ids) => {
+      const found = await jobs
+        .aggregate<{ _id: { batch: string; status: unknown }; n: number }>([
+          { $match: { batch_id: { $in: [...ids] } } },
+          { $group: { _id: { batch: '$batch_id', status: '$status' }, n: { $sum: 1 } } },
+        ])
+        .toArray();
+      const byBatch = new Map<string, Record<string, number>>();
+      for (const { _id, n } of found) {
+        const row = byBatch.get(_id.batch) ?? {};
+        row[String(_id.status)] = n;
+        byBatch.set(_id.batch, row);
+      }
+      return byBatch;
+    },
+
+    /** Index `claim`. Texts and results are left where they are: they are most of a document. Empty: nothing waits. */
+    async *waiting(batch, limit) {
+      const filter = { batch_id: batch, status: { $in: WAITING } };
+      const more = (await size(batch)) > limit;
+      yield* jobs.aggregate<AnyDocument>([
+        { $match: filter },
+        ...(more ? [{ $sample: { size: limit } }] : []),
+        { $project: { call_result: 0, payload: 0 } },
+      ]);
+    },
+
+    /** Index `speechai_batch_at`. Zero: no call of the batch is or may be live. */
+    openCalls: (batch) => attempts.countDocuments({ batch, open: true }),
+
+    /** Index `speechai_batch_at`, newest first. Empty: the batch has no calls yet. */
+    outcomes: async (batch) => {
+      const found = await attempts
+        .aggregate<{ _id: OutcomeClass; calls: number; ms: number; micros: number }>([
+          { $match: { batch, state: 'settled' } },
+          { $sort: { at: -1 } },
+          { $limit: CALLS_READ },
+          { $group: { _id: '$outcome.class', calls: { $sum: 1 }, ms: { $avg: '$outcome.durationMs' }, micros: { $avg: '$cost.micros' } } },
+          { $sort: { _id: 1 } },
+        ])
+        .toArray();
+      return found.flatMap(({ _id, calls, ms, micros }) =>
+        typeof _id === 'string' ? [{ class: _id, calls, meanDurationMs: ms, meanCostMicros: micros }] : [],
+      );
+    },
+
+    /** Index `claim`. They end after their live call (jobs.ts `wanted`); a request that stands stays the first one's. Zero: none is in progress. */
+    requestCancel: async (batch, act) => {
+      const result = await jobs.updateMany({ batch_id: batch, status: 'in_progress', cancel_requested: null }, [
+        { $set: { cancel_requested: { at: '$$NOW', by: { $literal: act.by }, reason: { $literal: act.reason } }, updated_at: '$$NOW' } },
+      ]);
+      return result.modifiedCount;
+    },
+
+    /** Index `claim`. Zero: nothing waits any more. */
+    cancelWaiting: async (batch, act) => {
+      const result = await jobs.updateMany({ batch_id: batch, status: { $in: ['pending', 'scheduled', 'suspended'] } }, [
+        {
+          $set: {
+            status: 'cancelled',
+            cancellation_reason: { $literal: act.reason ?? `Batch cancelled by ${act.by}` },
+            reserved_until: null,
+            updated_at: '$$NOW',
+          },
+        },
+        { $unset: ['next_try_at', 'suspend_reason', 'suspend_requested', 'cancel_requested'] },
+      ]);
+      return result.modifiedCount;
+    },
+
+    /** Index `claim`. What was called is kept in the attempts. */
+    remove: async (batch) => (await jobs.deleteMany({ batch_id: batch })).deletedCount,
+  };
+}

@@ -1,0 +1,272 @@
+/**
+ * `jobs`: SpeechAI's documents, which other programs write, replace and delete. Every fence is `{_id, lease_token}`; whether the job is
+ * still in progress is judged inside the pipeline; leaving in_progress unsets the token (P3). Never a whole-document write.
+ */
+import type { Document, Filter } from 'mongodb';
+import { CLAIMABLE, type DocId } from '../domain/job.js';
+import type { NextStep } from '../domain/call.js';
+import { hinted, stored, type AnyDocument, type Connection } from './connection.js';
+import { DUE_BY_SERVER, whileInProgress, whilePending, wanted, suspendReasonFor, numberOr0, phoneIndexSet } from './job-stages.js';
+import { literals } from './literals.js';
+import type { WriteResult, Writer } from './writer.js';
+
+/** Which jobs of a batch one claim asks for; separate questions, so that neither starves the other. */
+export type ClaimKind = 'new' | 'retry' | 'scheduled';
+
+/** Which jobs by their queue. Anything but `queues: null` needs the index `claimQueue`, which only installations with queues have. */
+export interface Lane {
+  readonly name: string;
+  /** null: whatever their queue; a null in the list: those that name none. */
+  readonly queues: readonly (string | null)[] | null;
+  readonly work: 'both' | 'new' | 'retry';
+}
+
+export const EVERY_QUEUE: Lane = { name: 'all', queues: null, work: 'both' };
+
+export interface ClaimQuestion {
+  readonly batch: string | null;
+  readonly kind: ClaimKind;
+  readonly lane?: Lane;
+  readonly token: string;
+  readonly worker: string;
+  readonly leaseMs: number;
+  readonly bound: Date;
+}
+
+export interface Release {
+  readonly status: 'pending' | 'suspended' | 'failed' | 'cancelled';
+  /** Pending only. undefined: as it was before the claim. */
+  readonly dueAt: Date | null | undefined;
+  readonly dueBefore: unknown;
+  readonly suspendReason: string | null;
+  readonly lastError: string | null;
+  /** The provider refused to place it: counted, so that a job nobody accepts is set aside in the end. */
+  readonly refused?: boolean;
+  /** Given back by a rescuer: how many owners went down is still to be known. */
+  readonly keepRescues?: boolean;
+  /** The number to begin with next time, where the one at the index may not be dialled any more. */
+  readonly phoneIndex?: number;
+}
+
+export interface Rescued {
+  readonly doc: AnyDocument;
+  readonly foreign: boolean;
+  /** The token it carried when its lease ended. */
+  readonly before: string | null;
+}
+
+export interface Jobs {
+  anyDue(batches: readonly (string | null)[], bound: Date, lane?: Lane): Promise<boolean>;
+  /** What a claim would meet, for a rehearsal. Index `claim`. */
+  due(batch: string | null, bound: Date, limit: number): AsyncIterable<AnyDocument>;
+  claim(question: ClaimQuestion): Promise<AnyDocument | null>;
+  byToken(token: string): Promise<AnyDocument | null>;
+  byId(id: DocId): Promise<AnyDocument | null>;
+  stillHeld(claims: readonly { id: DocId; token: string }[]): Promise<AnyDocument[]>;
+  release(id: DocId, token: string, release: Release): Promise<WriteResult>;
+  settle(id: DocId, token: string, next: NextStep, fields: Record<string, unknown>, result: Record<string, unknown>): Promise<WriteResult>;
+  renew(ids: readonly DocId[], tokens: readonly string[], leaseMs: number): Promise<number>;
+  endLeases(ids: readonly DocId[], tokens: readonly string[]): Promise<number>;
+  takeExpired(token: string, worker: string, leaseMs: number, bound: Date, foreignToo: boolean): Promise<Rescued | null>;
+  passOn(id: DocId, from: string, to: string): Promise<WriteResult>;
+}
+
+export const JOB_INDEX = {
+  claim: 'speechai_claim',
+  claimQueue: 'speechai_claim_queue',
+  rescue: 'speechai_rescue',
+  token: 'speechai_token',
+  account: 'speechai_account',
+  ref: 'speechai_job_ref',
+  dedup: 'speechai_dedup',
+} as const;
+
+export function createJobs(connection: Connection, writer: Writer): Jobs {
+  const jobs = connection.collection('jobs');
+  const kept = connection.keeperCollection('jobs');
+  const write = (filter: Filter<AnyDocument>, update: Document | Document[]): Promise<WriteResult> =>
+    writer.write({ collection: 'jobs', filter, update });
+
+  return {
+    /** The peek: one question over all batches that may dial. Index `claim` or `claimQueue`, at most a key read per batch, status, queue and attempts. */
+    anyDue: async (batches, bound, lane = EVERY_QUEUE) => {
+      if (batches.length === 0) return false;
+      const due = {
+        batch_id: { $in: [...batches] },
+        status: { $in: [...CLAIMABLE] },
+        reserved_until: { $not: { $gt: bound } },
+        ...inLane(lane),
+      };
+      return (await jobs.findOne(due, { hint: claimIndex(lane), projection: { _id: 1 } })) !== null;
+    },
+
+    due: (batch, bound, limit) =>
+      jobs.find({ batch_id: batch, status: { $in: [...CLAIMABLE] }, reserved_until: { $not: { $gt: bound } } } as Filter<AnyDocument>, {
+        hint: JOB_INDEX.claim,
+        limit,
+      }),
+
+    /**
+     * Step 2, index `claim` or `claimQueue`, no sort: the index's own order is oldest first, and a sorted claim reads every due key once any job holds an
+     * array there. null: nothing of this kind is due in the batch.
+     */
+    claim: ({ batch, kind, lane = EVERY_QUEUE, token, worker, leaseMs, bound }) =>
+      jobs.findOneAndUpdate(
+        {
+          batch_id: batch,
+          status: kind === 'scheduled' ? 'scheduled' : 'pending',
+          reserved_until: kind === 'retry' ? { $lte: bound } : { $not: { $gt: bound } },
+          $expr: DUE_BY_SERVER,
+          ...inLane(lane),
+        },
+        [
+          {
+            $set: {
+              status: 'in_progress',
+              lease_token: token,
+              worker_id: worker,
+              started_at: '$$NOW',
+              updated_at: '$$NOW',
+              reserved_until: { $add: ['$$NOW', leaseMs] },
+              rescued_from: '$$REMOVE',
+            },
+          },
+        ],
+        { hint: hinted(claimIndex(lane)), returnDocument: 'before' },
+      ),
+
+    /** After a claim whose reply was lost. Index `token`. null: the claim did not happen. */
+    byToken: (token) => jobs.findOne({ lease_token: token, status: 'in_progress' }, { hint: JOB_INDEX.token }),
+    byId: (id) => jobs.findOne({ _id: stored(id) }),
+
+    /** Step 6: the jobs of these claims that are still ours by the database's clock. _id index. Absent: lost, or somebody else's now. */
+    stillHeld: (claims) =>
+      jobs
+        .find({
+          _id: { $in: claims.map((claim) => stored(claim.id)) },
+          lease_token: { $in: claims.map((claim) => claim.token) },
+          status: 'in_progress',
+          $expr: { $gt: ['$reserved_until', '$$NOW'] },
+        })
+        .toArray(),
+
+    /** Back without a call: no attempt is counted. Zero matches: the job is no longer ours; there is nothing to give back. */
+    release: (id, token, { status, dueAt, dueBefore, suspendReason, lastError, refused, keepRescues, phoneIndex }) => {
+      const due: unknown = dueAt === undefined ? { $literal: dueBefore ?? null } : dueAt;
+      return write({ _id: stored(id), lease_token: token }, [
+        {
+          $set: {
+            status: whileInProgress(wanted(status), '$status'),
+            reserved_until: whileInProgress(status === 'pending' ? due : null, '$reserved_until'),
+            suspend_reason: whileInProgress(suspendReasonFor(status, suspendReason), '$suspend_reason'),
+            last_error: lastError === null ? '$last_error' : { $literal: lastError },
+            ...(refused === true ? { refusals: { $add: [numberOr0('$refusals'), 1] } } : {}),
+            ...(phoneIndex === undefined ? {} : phoneIndexSet(phoneIndex)),
+            updated_at: '$$NOW',
+          },
+        },
+        {
+          $unset: [
+            'lease_token',
+            'worker_id',
+            'foreign',
+            'rescued_from',
+            'cancel_requested',
+            'suspend_requested',
+            ...(keepRescues === true ? [] : ['rescues']),
+          ],
+        },
+      ]);
+    },
+
+    /**
+     * Step 13. What others asked meanwhile is kept: a status they wrote stays, a requested cancel or suspend wins over another try.
+     * Zero matches: the token moved on (a rescuer holds it: come again) or the job was replaced or deleted.
+     */
+    settle: (id, token, next, fields, result) => {
+      const pending = next.status === 'pending';
+      return write({ _id: stored(id), lease_token: token }, [
+        {
+          $set: {
+            ...literals(fields),
+            call_result: { $literal: result },
+            status: whileInProgress(wanted(next.status), '$status'),
+            reserved_until: whileInProgress(pending ? whilePending(next.status, next.dueAt, null) : null, '$reserved_until'),
+            next_try_at:
+              pending && next.dueAt !== null ? whileInProgress(whilePending(next.status, next.dueAt, '$$REMOVE'), '$$REMOVE') : '$$REMOVE',
+            cancellation_reason: { $ifNull: ['$cancel_requested.reason', '$cancellation_reason'] },
+            attempts: { $add: [numberOr0('$attempts'), next.countsAttempt ? 1 : 0] },
+            transient_calls: { $add: [numberOr0('$transient_calls'), next.countsTransient ? 1 : 0] },
+            ...phoneIndexSet(next.phoneIndex),
+            suspend_reason: whileInProgress(suspendReasonFor(next.status, next.suspendReason), '$suspend_reason'),
+            last_error: next.lastError === null ? '$$REMOVE' : { $literal: next.lastError },
+            ...(next.badLine === null
+              ? {}
+              : { bad_lines: { $setUnion: [{ $cond: [{ $isArray: '$bad_lines' }, '$bad_lines', []] }, [next.badLine]] } }),
+            is_calling: false,
+            updated_at: '$$NOW',
+          },
+        },
+        { $unset: ['lease_token', 'worker_id', 'foreign', 'rescued_from', 'rescues', 'refusals', 'cancel_requested', 'suspend_requested'] },
+      ]);
+    },
+
+    /** Step 9, with the attempts' renewal. Jobs replaced or deleted meanwhile are missing from the count, and that is fine. */
+    renew: async (ids, tokens, leaseMs) => {
+      const held = { _id: { $in: ids.map(stored) }, lease_token: { $in: [...tokens] } };
+      const result = await kept.updateMany(held, [{ $set: { reserved_until: { $add: ['$$NOW', leaseMs] } } }]);
+      return result.matchedCount;
+    },
+    endLeases: async (ids, tokens) => {
+      const held = { _id: { $in: ids.map(stored) }, lease_token: { $in: [...tokens] } };
+      const result = await jobs.updateMany(held, [{ $set: { reserved_until: '$$NOW' } }]);
+      return result.matchedCount;
+    },
+
+    /**
+     * R2: take first, look afterwards. Index `rescue`. `rescues` counts owners that went down; whoever finds the attempt was handed over
+     * takes it back. null: no lease is expired.
+     */
+    takeExpired: async (token, worker, leaseMs, bound, foreignToo) => {
+      const doc = await jobs.findOneAndUpdate(
+        {
+          status: 'in_progress',
+          reserved_until: { $not: { $gt: bound } },
+          $expr: DUE_BY_SERVER,
+          // While an old worker may still be at work, what carries no token of ours is its own.
+          ...(foreignToo ? {} : { lease_token: { $type: 'string' as const } }),
+        },
+        [
+          {
+            $set: {
+              foreign: { $or: [{ $ifNull: ['$foreign', false] }, { $ne: [{ $type: '$lease_token' }, 'string'] }] },
+              // Whose job it was before the first rescuer: one that died here must not hide it from the next.
+              rescued_from: { $ifNull: ['$rescued_from', '$lease_token'] },
+              lease_token: token,
+              worker_id: worker,
+              rescues: { $add: [numberOr0('$rescues'), 1] },
+              reserved_until: { $add: ['$$NOW', leaseMs] },
+            },
+          },
+        ],
+        { hint: hinted(JOB_INDEX.rescue), returnDocument: 'after' },
+      );
+      if (doc === null) return null;
+      const before: unknown = doc['rescued_from'];
+      return { doc, foreign: doc['foreign'] === true, before: typeof before === 'string' ? before : null };
+    },
+
+    /** The attempt that was found owns the job again. Zero matches: taken by yet another rescuer, which does the same. */
+    passOn: (id, from, to) => write({ _id: stored(id), lease_token: from }, { $set: { lease_token: to }, $unset: { rescued_from: '' } }),
+  };
+}
+
+function claimIndex({ queues }: Lane): string {
+  return queues === null ? JOB_INDEX.claim : JOB_INDEX.claimQueue;
+}
+
+function inLane({ queues, work }: Lane): Filter<AnyDocument> {
+  if (queues === null) return {};
+  const attempts = work === 'both' ? {} : { attempts: work === 'retry' ? { $gt: 0 } : { $not: { $gt: 0 } } };
+  return { queue: { $in: [...queues] }, ...attempts };
+}

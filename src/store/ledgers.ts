@@ -1,0 +1,238 @@
+/**
+ * `account_ledgers`: what we used and hold, one document per account, ours alone (a replaced account must not erase it). The hold is the
+ * marker of an unpaid call: charging is one update that removes it and adds what was used, so it happens once (P5). Integers only.
+ */
+import type { Document } from 'mongodb';
+import type { Account, Ledger } from '../domain/account.js';
+import type { Count, Estimate } from '../domain/decision.js';
+import { readAccount } from '../domain/read-account.js';
+import type { AttemptCost } from './attempt.js';
+import type { Connection } from './connection.js';
+import { addUp, affordable, belowCaps, holdOf, ledgerOf, onePerAttempt, sum, tightest, type HoldAsk } from './ledger-parts.js';
+import { createTogether } from './together.js';
+import { duplicateOf, type WriteResult, type Writer } from './writer.js';
+
+interface ChargeAsk {
+  readonly attempt: string;
+  readonly cost: AttemptCost;
+}
+
+const TICK_MS = 2;
+const KEPT_DAYS = 9;
+
+export interface Ledgers {
+  hold(account: Account, attempt: string, estimate: Estimate, counts: readonly Count[]): Promise<'held' | 'refused'>;
+  /** For a stray: what happened is booked whether or not there was money for it. */
+  holdAnyway(account: string, attempt: string, estimate: Estimate): Promise<void>;
+  charge(account: string, attempt: string, cost: AttemptCost): Promise<WriteResult>;
+  cancel(account: string, attempt: string, counts: readonly Count[]): Promise<WriteResult>;
+  read(accounts: readonly string[]): Promise<Map<string, Ledger & { version: number }>>;
+  holds(account: string): Promise<string[]>;
+  all(): Promise<string[]>;
+  project(account: string, today: string): Promise<boolean>;
+  adjust(account: string, usedMicros: number, usedMs: number): Promise<void>;
+}
+
+export function createLedgers(connection: Connection, writer: Writer): Ledgers {
+  const ledgers = connection.collection('ledgers');
+  const accounts = connection.collection('accounts');
+  const write = (filter: Document, update: Document | Document[], upsert = false): Promise<WriteResult> =>
+    writer.write({ collection: 'ledgers', filter, update, upsert });
+
+  /** It opens from what the account says was used. A rival that opens it at the same moment wrote the same. */
+  async function open(account: Account): Promise<void> {
+    try {
+      await ledgers.insertOne({
+        _id: account.id,
+        used_micros: account.creditUsedMicros,
+        used_ms: account.minutesUsedMs,
+        held_micros: 0,
+        held_ms: 0,
+        holds: {},
+        counts: {},
+        version: 1,
+      });
+    } catch (error) {
+      if (duplicateOf(error) === null) throw error;
+    }
+  }
+
+  /** Zero matches: held already (a lost reply), or refused. */
+  async function holdOne({ account, attempt, estimate, counts }: HoldAsk): Promise<'held' | 'refused'> {
+    for (let tries = 0; tries < 2; tries += 1) {
+      if ((await writeHolds(account, [{ account, attempt, estimate, counts }])).matched > 0) return 'held';
+      const found = await ledgers.findOne({ _id: account.id }, { projection: { [`holds.${attempt}`]: 1 } });
+      if (found === null) await open(account);
+      else if (holdOf(found, attempt) !== undefined) return 'held';
+      // A ledger that another job opened between the write and the look refused nothing: the second try tells.
+    }
+    return 'refused';
+  }
+
+  /** All of these or none: money test, caps test and holds in one update of one document (P4). */
+  function writeHolds(account: Account, asks: readonly HoldAsk[]): Promise<WriteResult> {
+    const estimate = { micros: sum(asks, (ask) => ask.estimate.micros), ms: sum(asks, (ask) => ask.estimate.ms) };
+    const counts = addUp(asks.flatMap((ask) => ask.counts));
+    return write(
+      {
+        _id: account.id,
+        ...Object.fromEntries(asks.map((ask) => [`holds.${ask.attempt}`, { $exists: false }])),
+        $expr: { $and: [...affordable(account, estimate), ...belowCaps(counts)] },
+      },
+      {
+        $set: Object.fromEntries(asks.map((ask) => [`holds.${ask.attempt}`, { micros: ask.estimate.micros, ms: ask.estimate.ms }])),
+        $inc: {
+          held_micros: estimate.micros,
+          held_ms: estimate.ms,
+          version: 1,
+          ...Object.fromEntries(counts.map(({ key, n }) => [`counts.${key}`, n])),
+        },
+      },
+    );
+  }
+
+  /** A busy account's document is written once for many calls: rewriting it for each was the dearest step of the whole protocol. */
+  const hold = createTogether<HoldAsk, 'held' | 'refused'>(async (_, asks) => {
+    const [first] = asks;
+    if (first === undefined) return [];
+    // One attempt that asks twice has one hold: counted twice, what is held would never come down to zero again.
+    const distinct = onePerAttempt(asks);
+    if (distinct.length > 1 && (await writeHolds(tightest(distinct), distinct)).matched > 0) return asks.map(() => 'held');
+    const answers: ('held' | 'refused')[] = [];
+    for (const ask of asks) answers.push(await holdOne(ask));
+    return answers;
+  }, TICK_MS);
+
+  function writeFinals(account: string, asks: readonly ChargeAsk[]): Promise<WriteResult> {
+    const held = (field: string): Document => ({ $add: asks.map((ask) => `$holds.${ask.attempt}.${field}`) });
+    return write({ _id: account, ...Object.fromEntries(asks.map((ask) => [`holds.${ask.attempt}`, { $exists: true }])) }, [
+      {
+        $set: {
+          used_micros: { $add: ['$used_micros', sum(asks, (ask) => ask.cost.micros)] },
+          used_ms: { $add: ['$used_ms', sum(asks, (ask) => ask.cost.ms)] },
+          held_micros: { $subtract: ['$held_micros', held('micros')] },
+          held_ms: { $subtract: ['$held_ms', held('ms')] },
+          version: { $add: ['$version', 1] },
+        },
+      },
+      { $unset: asks.map((ask) => `holds.${ask.attempt}`) },
+    ]);
+  }
+
+  /** Counters of days long gone would make the document larger with every day of its life. */
+  async function forgetDays(account: string, counts: Ledger['counts'], today: string): Promise<void> {
+    const before = new Date(Date.parse(today) - KEPT_DAYS * 86_400_000).toISOString().slice(0, 10);
+    const old = Object.keys(counts).filter((key) => key.slice(-10) < before);
+    if (old.length > 0) await write({ _id: account }, { $unset: Object.fromEntries(old.map((key) => [`counts.${key}`, ''])) });
+  }
+
+  const chargeFinal = createTogether<ChargeAsk, WriteResult>(async (account, asks) => {
+    const distinct = onePerAttempt(asks);
+    if (distinct.length > 1) {
+      const all = await writeFinals(account, distinct);
+      if (all.matched > 0) return asks.map((ask) => (distinct.includes(ask) ? all : { matched: 0, upserted: false }));
+    }
+    const answers: WriteResult[] = [];
+    for (const ask of asks) answers.push(await writeFinals(account, [ask]));
+    return answers;
+  }, TICK_MS);
+
+  return {
+    /** Step 5, _id index. */
+    hold: (account, attempt, estimate, counts) => hold(account.id, { account, attempt, estimate, counts }),
+
+    holdAnyway: async (account, attempt, estimate) => {
+      const hold = (): Promise<WriteResult> =>
+        write(
+          { _id: account, [`holds.${attempt}`]: { $exists: false }, charged_strays: { $ne: attempt } },
+          {
+            $set: { [`holds.${attempt}`]: { micros: estimate.micros, ms: estimate.ms } },
+            $inc: { held_micros: estimate.micros, held_ms: estimate.ms, version: 1 },
+            $push: { charged_strays: { $each: [attempt], $slice: -1000 } },
+          },
+        );
+      if ((await hold()).matched > 0 || (await ledgers.findOne({ _id: account }, { projection: { _id: 1 } })) !== null) return;
+      // The first call ever booked to the account may be one the old worker left behind: without a ledger it would cost nothing.
+      await open(readAccount({ ...(await accounts.findOne({ account_id: account })), account_id: account }));
+      await hold();
+    },
+
+    /** Step 12. Zero matches: charged before. A provisional cost stays in the hold until it is final. */
+    charge: (account, attempt, cost) => {
+      const there = { _id: account, [`holds.${attempt}`]: { $exists: true } };
+      const held = `$holds.${attempt}`;
+      if (!cost.final) {
+        // What is held becomes what the call seems to have cost, so that nobody spends it twice meanwhile.
+        return write(there, [
+          {
+            $set: {
+              held_micros: { $add: ['$held_micros', { $subtract: [cost.micros, `${held}.micros`] }] },
+              held_ms: { $add: ['$held_ms', { $subtract: [cost.ms, `${held}.ms`] }] },
+              [`holds.${attempt}`]: { micros: cost.micros, ms: cost.ms, provisional: true },
+              version: { $add: ['$version', 1] },
+            },
+          },
+        ]);
+      }
+      return chargeFinal(account, { attempt, cost });
+    },
+
+    /** VOID. Zero matches: there was no hold, or it was given back before. */
+    cancel: (account, attempt, counts) => {
+      const held = `$holds.${attempt}`;
+      const back = counts.map((count) => [`counts.${count.key}`, { $subtract: [{ $ifNull: [`$counts.${count.key}`, 1] }, 1] }]);
+      return write({ _id: account, [`holds.${attempt}`]: { $exists: true } }, [
+        {
+          $set: {
+            held_micros: { $subtract: ['$held_micros', `${held}.micros`] },
+            held_ms: { $subtract: ['$held_ms', `${held}.ms`] },
+            version: { $add: ['$version', 1] },
+            ...(Object.fromEntries(back) as Document),
+          },
+        },
+        { $unset: `holds.${attempt}` },
+      ]);
+    },
+
+    read: async (ids) => {
+      if (ids.length === 0) return new Map();
+      const found = await ledgers.find({ _id: { $in: [...ids] } }, { projection: { holds: 0, charged_strays: 0 } }).toArray();
+      return new Map(found.map((doc) => [String(doc._id), ledgerOf(doc)]));
+    },
+
+    holds: async (account) => {
+      const found = await ledgers.findOne({ _id: account }, { projection: { holds: 1 } });
+      return found === null ? [] : Object.keys((found['holds'] ?? {}) as object);
+    },
+    all: async () => (await ledgers.find({}, { projection: { _id: 1 } }).toArray()).map((doc) => String(doc._id)),
+
+    /**
+     * `accounts.credit_used` and its like are a picture of the ledger: written absolutely, never behind a newer one, and again when a
+     * rival's stale whole-document write undid it. Zero matches: a newer picture is there, or the account is gone.
+     */
+    project: async (account, today) => {
+      const doc = await ledgers.findOne({ _id: account }, { projection: { holds: 0 } });
+      if (doc === null) return false;
+      const ledger = ledgerOf(doc);
+      await forgetDays(account, ledger.counts, today);
+      const picture = {
+        credit_used: ledger.usedMicros / 1e6,
+        minutes_used: ledger.usedMs / 60_000,
+        credit_reserved: ledger.heldMicros / 1e6,
+        minutes_reserved: ledger.heldMs / 60_000,
+        calls_today: ledger.counts[`a:${today}`] ?? 0,
+        ledger_version: ledger.version,
+      };
+      const differs = Object.entries(picture).map(([key, value]) => ({ [key]: { $ne: value } }));
+      const result = await accounts.updateOne(
+        { account_id: account, ledger_version: { $not: { $gt: ledger.version } }, $or: differs },
+        { $set: picture },
+      );
+      return result.matchedCount > 0;
+    },
+
+    adjust: async (account, usedMicros, usedMs) => {
+      await write({ _id: account }, { $inc: { used_micros: usedMicros, used_ms: usedMs, version: 1 } });
+    },
+  };
+}

@@ -1,0 +1,104 @@
+/** `runners`: one document per process, so that other commands can see the fleet and live runners can share a pace. */
+import type { Connection } from './connection.js';
+import { literals } from './literals.js';
+
+export interface Presence {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly workers: number;
+  readonly queues: readonly string[];
+  readonly fingerprint: string;
+  readonly state: 'starting' | 'running' | 'draining' | 'stopped';
+  readonly liveCalls: number;
+  readonly breaker: string;
+}
+
+export interface RunnerView extends Presence {
+  readonly heartbeatAt: Date;
+  readonly startedAt: Date;
+}
+
+export interface Runners {
+  beat(presence: Presence): Promise<void>;
+  leave(id: string): Promise<void>;
+  /** How many runners gave a sign of life within this time. */
+  liveCount(withinMs: number): Promise<number>;
+  list(): Promise<RunnerView[]>;
+  /** `bot-N` workers of the old system that hold a live lease, or have written since `since`. */
+  oldWorkers(since: Date): Promise<string[]>;
+}
+
+export function createRunners(connection: Connection): Runners {
+  const runners = connection.keeperCollection('runners');
+
+  return {
+    beat: async ({ id, host, pid, version, workers, queues, fingerprint, state, liveCalls, breaker }) => {
+      const facts = {
+        host,
+        pid,
+        version,
+        workers,
+        queues: [...queues],
+        settings_fingerprint: fingerprint,
+        state,
+        live_calls: liveCalls,
+        breaker,
+      };
+      await runners.updateOne(
+        { _id: id },
+        [{ $set: { ...literals(facts), heartbeat_at: '$$NOW', started_at: { $ifNull: ['$started_at', '$$NOW'] } } }],
+        { upsert: true },
+      );
+    },
+    leave: async (id) => {
+      await runners.updateOne({ _id: id }, { $set: { state: 'stopped', live_calls: 0 } });
+      await runners.deleteMany({ $expr: { $lt: ['$heartbeat_at', { $subtract: ['$$NOW', 7 * 86_400_000] }] } });
+    },
+    liveCount: (withinMs) =>
+      runners.countDocuments({
+        state: { $in: ['running', 'starting'] },
+        $expr: { $gt: ['$heartbeat_at', { $subtract: ['$$NOW', withinMs] }] },
+      }),
+    list: async () =>
+      (await runners.find({}).sort({ heartbeat_at: -1 }).toArray()).map((doc) => ({
+        id: String(doc._id),
+        host: String(doc['host']),
+        pid: Number(doc['pid']),
+        version: String(doc['version']),
+        workers: Number(doc['workers']),
+        queues: Array.isArray(doc['queues']) ? (doc['queues'] as string[]) : [],
+        fingerprint: String(doc['settings_fingerprint']),
+        state: doc['state'] as Presence['state'],
+        liveCalls: Number(doc['live_calls'] ?? 0),
+        breaker: String(doc['breaker'] ?? 'closed'),
+        heartbeatAt: doc['heartbeat_at'] as Date,
+        startedAt: doc['started_at'] as Date,
+      })),
+
+    /**
+     * The old worker names itself `bot-N` and never sets our token. What it left behind long ago is no sign of life: a live lease, or a
+     * write since this process started, is. Index `rescue`: only jobs in progress are read.
+     */
+    oldWorkers: async (since) => {
+      const found = await connection
+        .collection('jobs')
+        .find(
+          {
+            status: 'in_progress',
+            worker_id: /^bot-\d+$/,
+            lease_token: { $exists: false },
+            reserved_until: { $exists: true },
+            $or: [
+              { $expr: { $and: [{ $eq: [{ $type: '$reserved_until' }, 'date'] }, { $gt: ['$reserved_until', '$$NOW'] }] } },
+              { updated_at: { $gt: since } },
+            ],
+          },
+          { projection: { worker_id: 1 }, limit: 20, hint: 'speechai_rescue' },
+        )
+        .toArray();
+      return [...new Set(found.map((doc) => String(doc['worker_id'])))];
+    },
+  };
+}

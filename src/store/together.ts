@@ -1,0 +1,43 @@
+/** Questions of many jobs to one document, answered together: one run per key at a time, what is asked meanwhile goes into the next. */
+
+/** Each ask gets its own answer; an error of the run is every ask's of that run. */
+export function createTogether<Ask, Answer>(run: (key: string, asks: readonly Ask[]) => Promise<readonly Answer[]>, tickMs: number) {
+  interface Waiting {
+    readonly ask: Ask;
+    readonly resolve: (answer: Answer) => void;
+    readonly reject: (error: unknown) => void;
+  }
+  interface Line {
+    waiting: Waiting[];
+    running: boolean;
+  }
+  const lines = new Map<string, Line>();
+
+  async function flush(key: string, line: Line): Promise<void> {
+    while (line.waiting.length > 0) {
+      const group = line.waiting;
+      line.waiting = [];
+      try {
+        const answers = await run(key, group.map(({ ask }) => ask)); // prettier-ignore
+        group.forEach((one, index) => {
+          const answer = answers[index];
+          if (answer === undefined) one.reject(new Error('a group gave no answer to one of its asks'));
+          else one.resolve(answer);
+        });
+      } catch (error) {
+        for (const one of group) one.reject(error);
+      }
+    }
+    lines.delete(key);
+  }
+
+  return (key: string, ask: Ask): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const line = lines.get(key) ?? { waiting: [], running: false };
+      lines.set(key, line);
+      line.waiting.push({ ask, resolve, reject });
+      if (line.running) return;
+      line.running = true;
+      setTimeout(() => void flush(key, line), tickMs);
+    });
+}
