@@ -1,0 +1,28 @@
+/** The real clock: the only place where the program asks the machine for the time. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock, Mark } from '../domain/ports.js';
+
+export interface ClockOptions {
+  /** Tests run a daemon whose wall clock is wrong; never set elsewhere. */
+  readonly wallOffsetMs?: number;
+}
+
+export function createClock(options: ClockOptions = {}): Clock {
+  const offsetMs = options.wallOffsetMs ?? 0;
+  const wall = (): number => Date.now() + offsetMs;
+  const mono = (): number => performance.now();
+  return {
+    now: () => new Date(wall()),
+    mark: () => ({ monoMs: mono(), wallMs: wall() }),
+    elapsedMs: (since: Mark) => Math.max(mono() - since.monoMs, wall() - since.wallMs),
+    disagreementMs: (since: Mark) => Math.abs(mono() - since.monoMs - (wall() - since.wallMs)),
+    sleep: async (ms, signal) => {
+      if (signal?.aborted === true) return;
+      try {
+        await delay(Math.max(0, ms), undefined, signal === undefined ? {} : { signal });
+      } catch {
+        // Aborted: waking early is what the caller asked for.
+      }
+    },
+  };
+}
