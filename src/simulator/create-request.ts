@@ -1,0 +1,78 @@
+/** Reads the body of create-phone-call as strictly as the provider does. */
+import type { PlaceRequest } from './call.js';
+
+export type CreateReading =
+  | { readonly kind: 'place'; readonly request: PlaceRequest }
+  | { readonly kind: 'invalid'; readonly status: 400 | 422; readonly why: string };
+
+export interface Workspace {
+  /** null: any E.164 number may call. */
+  readonly numbers: readonly string[] | null;
+  /** null: any agent. */
+  readonly agents: readonly string[] | null;
+}
+
+export const DEFAULT_AGENT = 'agent_simulated';
+
+const E164 = /^\+[1-9]\d{6,14}$/;
+const METADATA_LIMIT_BYTES = 50_000;
+const RING_DEFAULT_MS = 30_000;
+const MAX_DURATION_DEFAULT_MS = 3_600_000;
+
+type Fields = Readonly<Record<string, unknown>>;
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const invalid = (why: string, status: 400 | 422 = 400): CreateReading => ({ kind: 'invalid', status, why });
+
+export function readCreate(content: unknown, workspace: Workspace): CreateReading {
+  if (!isFields(content)) return invalid('body must be object');
+  const { from_number: from, to_number: to, metadata } = content;
+  if (typeof from !== 'string') return invalid("body must have required property 'from_number'");
+  if (typeof to !== 'string') return invalid("body must have required property 'to_number'");
+  if (content['ignore_e164_validation'] !== true && !E164.test(to)) return invalid(`to_number ${to} is not a valid E.164 number`);
+  if (!E164.test(from)) return invalid(`from_number ${from} is not a valid E.164 number`);
+  if (metadata !== undefined && Buffer.byteLength(JSON.stringify(metadata)) > METADATA_LIMIT_BYTES)
+    return invalid('metadata must be at most 50kB');
+
+  const variables = strings(content['retell_llm_dynamic_variables']);
+  if (variables === 'invalid') return invalid('body/retell_llm_dynamic_variables values must be string');
+  const sipHeaders = strings(content['custom_sip_headers']);
+  if (sipHeaders === 'invalid') return invalid('body/custom_sip_headers values must be string');
+
+  const override = isFields(content['agent_override']) ? content['agent_override'] : {};
+  const settings = isFields(override['agent']) ? override['agent'] : {};
+  const ringLimitMs = settings['ring_duration_ms'] ?? RING_DEFAULT_MS;
+  if (!isWithin(ringLimitMs, 5_000, 300_000)) return invalid('body/agent_override/agent/ring_duration_ms must be 5000 to 300000');
+  const maxDurationMs = settings['max_call_duration_ms'] ?? MAX_DURATION_DEFAULT_MS;
+  if (!isWithin(maxDurationMs, 60_000, 7_200_000))
+    return invalid('body/agent_override/agent/max_call_duration_ms must be 60000 to 7200000');
+
+  const agentId = content['override_agent_id'] ?? workspace.agents?.[0] ?? DEFAULT_AGENT;
+  if (typeof agentId !== 'string') return invalid('body/override_agent_id must be string');
+  if (workspace.agents !== null && !workspace.agents.includes(agentId)) return invalid(`agent ${agentId} not found`, 422);
+  if (workspace.numbers !== null && !workspace.numbers.includes(from)) return invalid(`from_number ${from} not found`, 422);
+  const version = content['override_agent_version'];
+  return {
+    kind: 'place',
+    request: {
+      to,
+      from,
+      agentId,
+      agentVersion: typeof version === 'number' ? version : 0,
+      metadata,
+      variables,
+      sipHeaders,
+      ringLimitMs,
+      maxDurationMs,
+    },
+  };
+}
+
+function strings(value: unknown): Record<string, string> | null | 'invalid' {
+  if (value === undefined) return null;
+  if (!isFields(value)) return 'invalid';
+  const entries = Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return entries.length === Object.keys(value).length ? Object.fromEntries(entries) : 'invalid';
+}
+
+const isWithin = (value: unknown, low: number, high: number): value is number => typeof value === 'number' && value >= low && value <= high;
