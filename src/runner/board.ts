@@ -1,0 +1,153 @@
+/**
+ * The board: which batches may dial now, and why the others may not. Read again every BATCH_REFRESH_SECONDS for the whole process;
+ * it only saves work, since what it says is decided again on fresh reading before any call.
+ */
+import type { Account, Ledger } from '../domain/account.js';
+import type { Batch } from '../domain/batch.js';
+import { batchGates } from '../domain/decide.js';
+import type { Reason } from '../domain/decision.js';
+import { estimate } from '../domain/money.js';
+import { readAccount } from '../domain/read-account.js';
+import { impliedBatch, readBatch } from '../domain/read-batch.js';
+import { createCallers, type Callers } from './callers.js';
+import type { Mark } from '../domain/ports.js';
+import type { Context } from './context.js';
+
+/** A batch that may dial, as the claims desk sees it. */
+export interface Group {
+  readonly batch: Batch;
+  /** null: jobs without a batch, whose accounts are only known when they are claimed. */
+  readonly account: Account | null;
+}
+
+export interface ClosedBatch {
+  readonly batch: Batch;
+  readonly account: Account | 'missing';
+  readonly reasons: readonly Reason[];
+}
+
+export interface Board {
+  refresh(): Promise<void>;
+  /** Refreshes when what is known is older than BATCH_REFRESH_SECONDS. */
+  fresh(): Promise<void>;
+  /** There is work: money is looked at as often as batches again. */
+  worked(): void;
+  groups(): readonly Group[];
+  closed(): readonly ClosedBatch[];
+  batch(id: string | null, account: string | null): Batch | 'missing';
+  account(id: string | null): Account | 'missing';
+  ledger(id: string | null): Ledger | null;
+  /** How our own numbers fared lately. */
+  readonly callers: Callers;
+  /** Local numbers are read by it. An account met for the first time (jobs without a batch) is looked up and stays on the board. */
+  countryOf(account: string): Promise<string | null>;
+  /** Whether an account that ran out could pay for a call now, read afresh. */
+  canPay(account: string): Promise<boolean>;
+  /** Accounts whose picture in `accounts` differs from their ledger. */
+  staleAccounts(): readonly string[];
+}
+
+const QUIET_AFTER_MS = 10_000;
+const QUIET_FACTOR = 8;
+
+export function createBoard(cx: Context): Board {
+  const callers = createCallers(cx);
+  let batches = new Map<string, Batch>();
+  let accounts = new Map<string, Account>();
+  let ledgers = new Map<string, Ledger>();
+  let open: Group[] = [];
+  let shut: ClosedBatch[] = [];
+  let stale: string[] = [];
+  let read = { at: cx.clock.mark(), ever: false };
+  let money = { at: cx.clock.mark(), ever: false };
+  let missing = new Set<string>();
+  let lastWork: Mark | null = null;
+  let running: Promise<void> | null = null;
+
+  async function load(): Promise<void> {
+    const mark = cx.clock.mark();
+    const docs = await cx.store.campaigns.activeBatches();
+    const next = docs.map(readBatch).filter((batch) => batch.id !== null);
+    // Accounts seen in claimed jobs without a batch stay on the board, so that their ledgers stay fresh too.
+    const wanted = new Set([...accounts.keys(), ...next.flatMap((batch) => (batch.account === null ? [] : [batch.account]))]);
+    if (moneyIsOld(wanted)) {
+      money = { at: mark, ever: true };
+      await loadAccounts([...wanted]);
+      await callers.refresh([...cx.policy.fromNumbers, ...[...next, ...accounts.values()].flatMap(({ fromNumbers }) => fromNumbers)]);
+    }
+    batches = new Map(next.map((batch) => [batch.id ?? '', batch]));
+    judge(next);
+    read = { at: mark, ever: true };
+  }
+
+  /** With nothing to dial, accounts and caller numbers are asked for less often than batches; whoever waits for money is looked at as often. */
+  function moneyIsOld(wanted: ReadonlySet<string>): boolean {
+    if (!money.ever || [...wanted].some((id) => !accounts.has(id) && !missing.has(id))) return true;
+    const waiting = shut.some(({ reasons }) => reasons.some(({ code }) => code === 'CREDIT_HELD' || code === 'NO_CREDIT'));
+    const busy = lastWork !== null && cx.clock.elapsedMs(lastWork) < QUIET_AFTER_MS;
+    return cx.clock.elapsedMs(money.at) >= (waiting || busy ? cx.timing.batchRefreshMs : cx.timing.batchRefreshMs * QUIET_FACTOR);
+  }
+
+  async function loadAccounts(ids: readonly string[]): Promise<void> {
+    const [docs, books] = await Promise.all([cx.store.campaigns.accounts(ids), cx.store.ledgers.read(ids)]);
+    accounts = new Map(docs.map((doc) => [String(doc['account_id']), readAccount(doc)]));
+    ledgers = new Map(books);
+    missing = new Set(ids.filter((id) => !accounts.has(id)));
+    stale = [...accounts.values()].flatMap((account) => {
+      const ledger = books.get(account.id);
+      if (ledger === undefined) return [];
+      const same = Math.abs(ledger.usedMicros - account.creditUsedMicros) < 1 && Math.abs(ledger.usedMs - account.minutesUsedMs) < 1;
+      return same ? [] : [account.id];
+    });
+  }
+
+  function judge(list: readonly Batch[]): void {
+    const now = cx.store.time.now();
+    open = [];
+    shut = [];
+    for (const batch of list) {
+      const account = batch.account === null ? 'missing' : (accounts.get(batch.account) ?? 'missing');
+      const ledger = batch.account === null ? null : (ledgers.get(batch.account) ?? null);
+      const reasons = batchGates(batch, account, ledger, now, cx.policy, cx.packs, [], callers.uses());
+      if (reasons.length === 0) open.push({ batch, account: account === 'missing' ? null : account });
+      else shut.push({ batch, account, reasons });
+    }
+    open.push({ batch: impliedBatch(null), account: null });
+  }
+
+  function refresh(): Promise<void> {
+    running ??= load().finally(() => {
+      running = null;
+    });
+    return running;
+  }
+
+  return {
+    refresh,
+    worked: () => {
+      lastWork = cx.clock.mark();
+    },
+    fresh: () => (read.ever && cx.clock.elapsedMs(read.at) < cx.timing.batchRefreshMs ? Promise.resolve() : refresh()),
+    groups: () => open,
+    closed: () => shut,
+    batch: (id, account) => (id === null ? impliedBatch(account) : (batches.get(id) ?? 'missing')),
+    account: (id) => (id === null ? 'missing' : (accounts.get(id) ?? 'missing')),
+    ledger: (id) => (id === null ? null : (ledgers.get(id) ?? null)),
+    countryOf: async (id) => {
+      if (!accounts.has(id)) {
+        const [[doc], books] = await Promise.all([cx.store.campaigns.accounts([id]), cx.store.ledgers.read([id])]);
+        if (doc === undefined) return null;
+        accounts.set(id, readAccount(doc));
+        for (const [key, ledger] of books) ledgers.set(key, ledger);
+      }
+      return accounts.get(id)?.country ?? null;
+    },
+    canPay: async (id) => {
+      const [[doc], books] = await Promise.all([cx.store.campaigns.accounts([id]), cx.store.ledgers.read([id])]);
+      if (doc === undefined) return false;
+      return estimate(readAccount(doc), books.get(id) ?? null, null, cx.policy, cx.policy.maxDurationMs).kind === 'ok';
+    },
+    staleAccounts: () => stale,
+    callers,
+  };
+}

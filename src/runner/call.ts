@@ -1,0 +1,84 @@
+/** One attempt in this process's hands, from its intent to its settlement. */
+import type { CallReading, StopReason } from '../domain/call.js';
+import type { Job } from '../domain/job.js';
+import type { Mark } from '../domain/ports.js';
+import type { AttemptDoc } from '../store/attempt.js';
+
+/** What of the attempt does not change while it is followed. */
+export type AttemptFacts = Pick<
+  AttemptDoc,
+  | '_id' | 'job' | 'job_ref' | 'account' | 'batch' | 'workspace' | 'to_number' | 'from_number' | 'line' | 'person' | 'phone_index' | 'ring_ms'
+  | 'max_duration_ms' | 'estimate' | 'counts' | 'timezone' | 'dial_by' | 'stray'
+>; // prettier-ignore
+
+export interface Call {
+  readonly facts: AttemptFacts;
+  /** The job as it was when it was last read under our token; null when it is gone or somebody else's (its call is followed all the same). */
+  job: Job | null;
+  locks: readonly string[];
+  callId: string | null;
+  stopReason: StopReason | null;
+  /** Since when the call may exist, as this process saw it. */
+  placed: Mark;
+  placedAt: Date;
+  talkingSince: Mark | null;
+  /** Set when the call was seen to be over while its analysis was still missing. */
+  overSince: Mark | null;
+  overAt: Date | null;
+  lastReading: CallReading | null;
+  /** Not renewed past this: whoever holds it longer than its stage can last has lost its way, and a rescuer must get it. */
+  stage: { name: string; since: Mark; limitMs: number };
+  /** Another process took it over; nothing of it is written any more. */
+  lost: boolean;
+  /** Resolved when nothing of the call occupies a worker any more. */
+  readonly over: Promise<void>;
+  readonly endWait: () => void;
+}
+
+export function newCall(
+  facts: AttemptFacts,
+  job: Job | null,
+  locks: readonly string[],
+  at: { mark: Mark; date: Date },
+  stage: Call['stage'],
+): Call {
+  let endWait: () => void = () => undefined;
+  const over = new Promise<void>((resolve) => {
+    endWait = resolve;
+  });
+  return {
+    facts,
+    job,
+    locks,
+    callId: null,
+    stopReason: null,
+    placed: at.mark,
+    placedAt: at.date,
+    talkingSince: null,
+    overSince: null,
+    overAt: null,
+    lastReading: null,
+    stage,
+    lost: false,
+    over,
+    endWait,
+  };
+}
+
+/** Fields of every log line about the call. */
+export function idsOf(call: Call): Record<string, unknown> {
+  const { facts } = call;
+  return {
+    attempt_id: facts._id,
+    job_id: facts.job_ref,
+    batch_id: facts.batch,
+    account_id: facts.account,
+    ...(call.callId === null ? {} : { call_id: call.callId }),
+  };
+}
+
+/** The locks that count concurrency: free as soon as the call is over; the others wait for the settlement. */
+export function slotLocks(locks: readonly string[]): { slots: string[]; rest: string[] } {
+  const slots = locks.filter((lock) => /^(slot|acct|batch):/.test(lock));
+  return { slots, rest: locks.filter((lock) => !slots.includes(lock)) };
+}

@@ -1,0 +1,243 @@
+/** The daemon: puts the parts together, starts them, and stops them within the budget (P6). */
+import { messageOf } from '../domain/errors.js';
+import { createBucket } from '../retell/bucket.js';
+import { createBoard } from './board.js';
+import type { Call } from './call.js';
+import { createConfirm } from './confirm.js';
+import type { Context } from './context.js';
+import { createDesk, type Desk } from './desk.js';
+import { createDial } from './dial.js';
+import { createHeadroom } from './headroom.js';
+import { createKeeper } from './keeper.js';
+import type { Parts } from './parts.js';
+import { persist } from './persist.js';
+import { createPictures } from './pictures.js';
+import { createPresence } from './presence.js';
+import { createReconciler } from './reconcile.js';
+import { createRefusals } from './refusals.js';
+import { createRegistry } from './registry.js';
+import { createReleases } from './releases.js';
+import { createRescue } from './rescue.js';
+import { createSettler } from './settle.js';
+import { createSlots } from './slots.js';
+import { createStrays } from './stray.js';
+import { createSweep } from './sweep.js';
+import { createTracker } from './tracker.js';
+import { wakeOnChanges } from './wake.js';
+import { createWorker, type WorkerView } from './worker.js';
+
+export interface DaemonOptions {
+  readonly version: string;
+  readonly workers: number;
+  readonly fingerprint: string;
+  readonly callsPerSecond: number;
+  readonly retryShare: number;
+  readonly graceMs: number;
+  readonly handOverAtOnce: boolean;
+  readonly useProviderConcurrency: boolean;
+  readonly indexesStand: () => Promise<boolean>;
+}
+
+export interface Snapshot {
+  readonly runner: string;
+  readonly workers: readonly WorkerView[];
+  readonly parked: number;
+  readonly liveCalls: number;
+  readonly heldAttempts: number;
+  readonly breaker: string;
+  readonly openBatches: number;
+  readonly closedBatches: number;
+  readonly leaseTrustedMs: number;
+}
+
+export interface Daemon {
+  start(): Promise<void>;
+  /** Drains for the grace, then hands over. Never needs the database to return. */
+  stop(reason: string): Promise<void>;
+  /** A second signal: no more waiting. */
+  handOverNow(): void;
+  /** Resolves when nothing is due and nothing is live. */
+  untilIdle(): Promise<void>;
+  nudge(): void;
+  snapshot(): Snapshot;
+}
+
+/** What lies between the end of the grace and the exit: leases are ended if the database answers in this time. */
+const HANDOVER_MS = 1_200;
+
+export function createDaemon(cx: Context, options: DaemonOptions, signals: { stopClaims: () => void; abandon: () => void }): Daemon {
+  const registry = createRegistry();
+  const slots = createSlots(
+    () => cx.store.attempts.openLocks(),
+    cx.random,
+    (since) => cx.clock.elapsedMs(since) > cx.timing.batchRefreshMs,
+    () => cx.clock.mark(),
+  );
+  const board = createBoard(cx);
+  const refusals = createRefusals(cx);
+  const releases = createReleases(cx, refusals);
+  const pictures = createPictures(cx, board);
+  const settler = createSettler(cx, board, pictures.touched);
+  const tracker = createTracker(cx, { settler, slots, registry });
+  const stray = createStrays(cx, (call) => {
+    registry.add(call);
+    tracker.follow(call);
+  });
+  const parts: Parts = {
+    board,
+    slots,
+    registry,
+    releases,
+    refusals,
+    settler,
+    confirm: createConfirm(cx),
+    placed,
+    reconcile: (call) => reconciler.reconcile(call),
+    stray,
+    finishAnnulled: async (attempt) => {
+      await persist(cx, 'closing an annulled attempt', () => cx.store.attempts.finish(attempt, cx.me, null));
+    },
+  };
+  const reconciler = createReconciler(cx, parts, (call) => tracker.drop(call));
+  const keeper = createKeeper(cx, registry, letGo);
+  const pace = createBucket({
+    perSecond: options.callsPerSecond,
+    burst: Math.max(1, Math.ceil(options.callsPerSecond / 10)),
+    clock: cx.clock,
+  });
+  const presence = createPresence(cx, { ...options, pace, liveCalls: () => tracker.live().length });
+  const rescue = createRescue(
+    cx,
+    parts,
+    (call) => tracker.follow(call),
+    () => presence.oldWorkers().length === 0,
+  );
+  const sweep = createSweep(cx, board);
+  const desk: Desk = createDesk(cx, {
+    board,
+    slots,
+    pace,
+    releases,
+    headroom: createHeadroom(cx, options.useProviderConcurrency),
+    retryShare: options.retryShare,
+    mayDial: presence.mayDial,
+  });
+  const dial = createDial(cx, parts);
+  const workers = Array.from({ length: options.workers }, (_, n) => createWorker(`worker-${n + 1}`, cx, desk, dial));
+  let running: Promise<unknown> = Promise.resolve();
+
+  /** Step 8. */
+  async function placed(call: Call, callId: string): Promise<void> {
+    call.callId = callId;
+    call.placed = cx.clock.mark();
+    call.placedAt = cx.store.time.now();
+    cx.failPoints.before('record');
+    const recorded = await persist(cx, "writing a call's id", () => cx.store.attempts.recordCall(call.facts._id, callId));
+    cx.failPoints.after('record');
+    if (recorded === 'recorded') return tracker.follow(call);
+    if (recorded === 'closed') await stray(call, callId, null);
+    letGo(call);
+  }
+
+  function letGo(call: Call): void {
+    tracker.drop(call);
+    registry.remove(call.facts._id);
+  }
+
+  async function ticker(): Promise<void> {
+    while (!cx.abandon.aborted) {
+      presence.setPace();
+      await cx.clock.sleep(250, cx.abandon);
+      if (!cx.store.time.understood()) {
+        cx.log.warn('the clocks of this machine disagree; nothing is dialled until the time is read again');
+        await cx.store.time.sync().catch((error: unknown) => cx.log.debug('the time could not be read', { error: messageOf(error) }));
+      }
+    }
+  }
+
+  /** Still in progress, lease ended: the next process follows the calls on, with no attempt burned. */
+  async function handOver(): Promise<void> {
+    const held = registry.all();
+    cx.failPoints.before('handover');
+    signals.abandon();
+    if (held.length === 0) return;
+    const ids = held.map((call) => call.facts._id);
+    cx.log.info('handing over what is still live', { calls: held.length });
+    await Promise.all([
+      cx.store.attempts.handOver(ids, cx.me),
+      cx.store.jobs.endLeases(
+        held.map((call) => call.facts.job),
+        ids,
+      ),
+    ]);
+  }
+
+  let hurry: () => void = () => undefined;
+  const hurried = new Promise<void>((resolve) => {
+    hurry = resolve;
+  });
+
+  return {
+    start: async () => {
+      await cx.store.time.sync();
+      await presence.beat('starting');
+      await presence.beat('running');
+      await rescue.pass().catch((error: unknown) => cx.log.warn('the first rescue was cut short', { error: messageOf(error) }));
+      running = Promise.all([
+        keeper.run(),
+        presence.run(),
+        tracker.run(),
+        rescue.run(),
+        sweep.run(),
+        pictures.run(),
+        ticker(),
+        wakeOnChanges(cx, desk.nudge),
+        desk.run(),
+        ...workers.map((worker) => worker.run()),
+      ]);
+      running.catch((error: unknown) => cx.log.fatal('a part of the daemon ended', { error }));
+    },
+
+    stop: async (reason) => {
+      cx.log.info('stopping', { reason, live: registry.size(), grace_ms: options.handOverAtOnce ? 0 : options.graceMs });
+      signals.stopClaims();
+      const bounded = <T>(ms: number, work: Promise<T>): Promise<T | void> => Promise.race([work, cx.clock.sleep(ms)]);
+      void presence.beat('draining').catch(() => undefined);
+      if (!options.handOverAtOnce) await Promise.race([bounded(options.graceMs, registry.empty(cx.abandon)), hurried]);
+      await bounded(
+        HANDOVER_MS,
+        (async () => {
+          if (registry.size() === 0) await pictures.flush().catch(() => undefined);
+          await Promise.all([handOver(), cx.store.runners.leave(cx.me)]);
+        })().catch((error: unknown) =>
+          cx.log.warn('not everything could be handed over; the leases end by themselves', { error: messageOf(error) }),
+        ),
+      );
+      signals.abandon();
+      cx.breaker.stop();
+      await bounded(
+        200,
+        running.catch(() => undefined),
+      );
+    },
+    handOverNow: () => hurry(),
+    untilIdle: async () => {
+      while (!cx.noMoreClaims.aborted) {
+        if (desk.idle() && desk.parked() === options.workers && registry.size() === 0) return;
+        await cx.clock.sleep(Math.min(200, cx.timing.claimPollMs), cx.noMoreClaims);
+      }
+    },
+    nudge: () => desk.nudge(),
+    snapshot: () => ({
+      runner: cx.me,
+      workers: workers.map((worker) => worker.view()),
+      parked: desk.parked(),
+      liveCalls: tracker.live().length,
+      heldAttempts: registry.size(),
+      breaker: cx.breaker.state(),
+      openBatches: board.groups().length,
+      closedBatches: board.closed().length,
+      leaseTrustedMs: Math.round(keeper.sinceTrustedMs()),
+    }),
+  };
+}

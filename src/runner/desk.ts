@@ -1,0 +1,204 @@
+/**
+ * The claims desk: the one place of the process that asks the database for work, however many worker loops park at it. It asks for as
+ * many jobs as there are idle loops, batch by batch among those that may dial, and only after a start was granted by the pace.
+ */
+import { messageOf } from '../domain/errors.js';
+import { readJob } from '../domain/read-job.js';
+import type { ClaimKind } from '../store/jobs.js';
+import type { Bucket } from '../retell/bucket.js';
+import type { Board, Group } from './board.js';
+import type { Context } from './context.js';
+import type { Claim } from './dial.js';
+import type { Headroom } from './headroom.js';
+import { newToken } from './ids.js';
+import type { Releases } from './releases.js';
+import { batchesByLane, lanesOf } from './lanes.js';
+import { createShares, type Choice } from './shares.js';
+import { INSTALLATION, type Slots } from './slots.js';
+
+export interface Desk {
+  /** Parks a worker until there is a job for it; null: no more work will be given out. */
+  next(): Promise<Claim | null>;
+  run(): Promise<void>;
+  /** Something may be due now. */
+  nudge(): void;
+  parked(): number;
+  /** True after a look that found nothing due. */
+  idle(): boolean;
+}
+
+/** Claims under way at once: contention grows with processes, not with WORKER_COUNT. */
+const AT_ONCE = 16;
+const KINDS: readonly ClaimKind[] = ['retry', 'new', 'scheduled'];
+
+export interface DeskParts {
+  readonly board: Board;
+  readonly slots: Slots;
+  readonly pace: Bucket;
+  readonly releases: Releases;
+  readonly headroom: Headroom;
+  readonly retryShare: number;
+  readonly mayDial: () => boolean;
+}
+
+export function createDesk(cx: Context, { board, slots, pace, releases, headroom, retryShare, mayDial }: DeskParts): Desk {
+  const parked: ((claim: Claim | null) => void)[] = [];
+  const shares = createShares(retryShare, cx.random);
+  let emptied = new Set<string>();
+  let wake = new AbortController();
+  let foundNothing = false;
+
+  async function run(): Promise<void> {
+    while (!cx.noMoreClaims.aborted) {
+      await untilParked();
+      if (cx.noMoreClaims.aborted) break;
+      try {
+        const worked = (await somethingIsDue()) && (await round());
+        foundNothing = !worked;
+        if (!worked) await nap();
+      } catch (error) {
+        cx.log.warn('no work could be asked for', { error: messageOf(error) });
+        await cx.clock.sleep(Math.max(500, cx.timing.claimPollMs) * (1 + cx.random()), cx.noMoreClaims);
+      }
+    }
+    for (const give of parked.splice(0)) give(null);
+  }
+
+  async function untilParked(): Promise<void> {
+    while (parked.length === 0 && !cx.noMoreClaims.aborted) {
+      wake = new AbortController();
+      await cx.clock.sleep(60_000, AbortSignal.any([wake.signal, cx.noMoreClaims]));
+    }
+  }
+
+  /** Jittered, so that processes started together do not ask together. */
+  async function nap(): Promise<void> {
+    wake = new AbortController();
+    await cx.clock.sleep(cx.timing.claimPollMs * (0.8 + 0.4 * cx.random()), AbortSignal.any([wake.signal, cx.noMoreClaims]));
+  }
+
+  /** One peek over all batches that may dial: an idle process asks no more than this. */
+  async function somethingIsDue(): Promise<boolean> {
+    if (!mayDial() || !cx.breaker.mayDial() || !cx.store.time.understood() || cx.slowdown.rateFactor() === 0) return false;
+    await board.fresh();
+    emptied = new Set();
+    for (const { lane, batches } of batchesByLane(board.groups(), cx.queues, cx.routes)) {
+      if (await cx.store.jobs.anyDue(batches, cx.store.time.now(), lane)) return true;
+    }
+    return false;
+  }
+
+  /** Gives out jobs until loops, work or slots run out. False: nothing was found at all. */
+  async function round(): Promise<boolean> {
+    await slots.refresh();
+    let found = 0;
+    while (parked.length > 0 && !cx.noMoreClaims.aborted && cx.breaker.mayDial()) {
+      const want = Math.min(
+        parked.length,
+        AT_ONCE,
+        await headroom.free(),
+        slots.free({ prefix: INSTALLATION, size: cx.policy.maxConcurrentCalls }),
+      );
+      if (want === 0) break;
+      const got = await Promise.all(Array.from({ length: want }, () => claimOne()));
+      const claims = got.filter((one) => one === true).length;
+      found += claims;
+      headroom.used(claims);
+      if (claims > 0) board.worked();
+      if (claims === 0) break;
+      await board.fresh();
+    }
+    return found > 0;
+  }
+
+  /** Step 1: the start first, then the claim, so that no claimed job waits for its start. */
+  async function claimOne(): Promise<boolean> {
+    if (candidates().length === 0 || !(await pace.take(cx.noMoreClaims))) return false;
+    for (let choice = shares.next(candidates()); choice !== null; choice = shares.next(candidates())) {
+      const claim = await claim1(choice);
+      if (claim === 'empty') emptied.add(keyOf(choice));
+      else if (claim === null) return true;
+      else return hand(claim);
+    }
+    pace.giveBack();
+    return false;
+  }
+
+  function candidates(): Choice[] {
+    return board
+      .groups()
+      .filter((group) => hasSlot(group))
+      .flatMap((group) => lanesOf(group, cx.queues, cx.routes).flatMap((lane) => KINDS.map((kind) => ({ group, kind, lane }))))
+      .filter((choice) => !emptied.has(keyOf(choice)));
+  }
+
+  /** A batch or account with all its slots taken would only give jobs that must wait. */
+  function hasSlot({ batch, account }: Group): boolean {
+    const { maxConcurrentCalls: ofBatch } = batch.settings;
+    if (batch.id !== null && ofBatch !== null && slots.free({ prefix: `batch:${batch.id}`, size: ofBatch }) === 0) return false;
+    return account?.maxConcurrentCalls == null || slots.free({ prefix: `acct:${account.id}`, size: account.maxConcurrentCalls }) > 0;
+  }
+
+  /** Step 2. A lost reply is looked up once by the token that was minted before. */
+  async function claim1({ group, kind, lane }: Choice): Promise<Claim | null | 'empty'> {
+    const bound = cx.store.time.now();
+    const token = newToken(bound);
+    const claimed = cx.clock.mark();
+    cx.failPoints.before('claim');
+    let doc;
+    try {
+      doc = await cx.store.jobs.claim({
+        batch: group.batch.id,
+        kind,
+        lane,
+        token,
+        worker: cx.me,
+        leaseMs: cx.timing.leaseMs,
+        bound,
+      });
+    } catch (error) {
+      cx.log.debug('the reply to a claim was lost', { error: messageOf(error) });
+      const found = await cx.store.jobs.byToken(token);
+      // What it was due before is not known any more: due at once is the nearest guess.
+      doc = found === null ? null : { ...found, reserved_until: null };
+    }
+    cx.failPoints.after('claim');
+    if (doc === null) return 'empty';
+    const account: unknown = doc['account_id'];
+    const country = typeof account === 'string' ? await board.countryOf(account) : null;
+    const reading = readJob({ ...doc, lease_token: token, status: 'in_progress' }, country);
+    if (reading.kind === 'unreadable') {
+      await releases.unreadable(doc._id, token, reading.why);
+      return null;
+    }
+    return { job: { ...reading.job, reservedUntil: null }, token, claimed, dueBefore: doc['reserved_until'] };
+  }
+
+  /** A claim that finds no loop is released at once. */
+  async function hand(claim: Claim): Promise<boolean> {
+    const give = cx.noMoreClaims.aborted ? undefined : parked.shift();
+    if (give === undefined) await releases.again(claim);
+    else give(claim);
+    return true;
+  }
+
+  return {
+    next: () =>
+      new Promise((resolve) => {
+        if (cx.noMoreClaims.aborted) {
+          resolve(null);
+          return;
+        }
+        parked.push(resolve);
+        if (parked.length === 1) wake.abort();
+      }),
+    run,
+    nudge: () => wake.abort(),
+    parked: () => parked.length,
+    idle: () => foundNothing,
+  };
+}
+
+function keyOf({ group, kind, lane }: Choice): string {
+  return `${kind} ${lane.name} ${group.batch.id ?? ''}`;
+}

@@ -1,0 +1,285 @@
+/**
+ * One claimed job on its way to one call: decide, intend, hold, confirm, place, record (DESIGN 3.3 to 3.5). Between the intent and the
+ * POST lie at most DIAL_WITHIN_MS; whatever goes wrong before the POST is undone, whatever is unclear after it is reconciled.
+ */
+import { decide } from '../domain/decide.js';
+import type { Decision, DialPlan, Facts, Stop, Wait } from '../domain/decision.js';
+import { idKey, type Job } from '../domain/job.js';
+import type { Mark } from '../domain/ports.js';
+import { dynamicVariables } from '../domain/variables.js';
+import type { Refused } from './releases.js';
+import { newCall, slotLocks, type AttemptFacts, type Call } from './call.js';
+import type { Context } from './context.js';
+import type { Parts } from './parts.js';
+import { INSTALLATION, scopesOf } from './slots.js';
+import { DuplicateKeyError } from '../store/writer.js';
+
+/** A job in this process's hands that has no attempt yet. */
+export interface Claim {
+  readonly job: Job;
+  readonly token: string;
+  readonly claimed: Mark;
+  /** `reserved_until` as it stood, so that a job given back keeps its place. */
+  readonly dueBefore: unknown;
+}
+
+/** More than this between the two clocks since the intent: the machine was suspended, or its clock moved. Nothing is dialled by it. */
+const DISAGREEMENT_MS = 250;
+/** How many taken slots are passed over before the job waits. */
+const SLOT_TRIES = 8;
+
+type Intended = { readonly kind: 'intended'; readonly call: Call; readonly since: Mark } | { readonly kind: 'no' };
+
+export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise<Call | null> {
+  const { releases, registry, slots, settler, board } = parts;
+
+  /** Resolves with the call to follow, or null when there is none. */
+  return async function dial(claim: Claim): Promise<Call | null> {
+    if (claim.job.batch !== null && board.batch(claim.job.batch, claim.job.account) === 'missing') {
+      // Paused or deleted since it was chosen. The desk asks for no job of it any more, and this one keeps its place for the day it may.
+      await releases.again(claim);
+      return null;
+    }
+    cx.failPoints.before('decide');
+    const first = decide(known(claim.job), cx.policy, cx.packs);
+    cx.failPoints.after('decide');
+    if (first.kind !== 'dial') {
+      await releases.decided(claim, first);
+      return null;
+    }
+
+    const intended = await intend(claim, first);
+    if (intended.kind === 'no') return null;
+    const { call, since } = intended;
+
+    const held = await hold(call);
+    const verdict = held ? await confirm(claim, call, first) : await decideAgain(claim);
+    if (verdict.kind !== 'dial') {
+      await annul(call, claim, verdict);
+      return null;
+    }
+    return place(claim, call, verdict, since);
+  };
+
+  /** Step 3, with what the process knows already. */
+  function known(job: Job): Facts {
+    const batch = board.batch(job.batch, job.account);
+    const account = board.account(job.account);
+    const now = cx.store.time.now();
+    return {
+      job,
+      batch,
+      account,
+      ledger: board.ledger(job.account),
+      suppressions: [],
+      history: [],
+      ownHold: null,
+      callers: board.callers.uses(),
+      now,
+    };
+  }
+
+  /** Step 4: the attempt with all its locks, in one write. A taken slot means the next one; anything else taken means wait. */
+  async function intend(claim: Claim, plan: DialPlan): Promise<Intended> {
+    const { job } = claim;
+    const scopes = scopesOf(plan, job.account, job.batch);
+    const since = cx.clock.mark();
+    for (let tries = 0; tries < SLOT_TRIES; tries += 1) {
+      const picked = slots.pick(scopes);
+      if (picked === null) break;
+      const locks = [`job:${idKey(job.id)}`, `line:${plan.line}`, ...(plan.person === null ? [] : [`person:${plan.person}`]), ...picked];
+      const call = register(claim, plan, locks, since);
+      cx.failPoints.before('intend');
+      const answer = await insert(call, since);
+      cx.failPoints.after('intend');
+      if (answer === 'inserted') return { kind: 'intended', call, since };
+      if (answer === 'expired') {
+        // Whether the intent arrived is not known: it must not stay as a call that may exist.
+        await annul(call, claim, { kind: 'again', reason: 'the database did not take the intent in time' });
+        return { kind: 'no' };
+      }
+      forget(call);
+      if (!/^(slot|acct|batch):/.test(answer)) {
+        await releases.busy(claim, answer);
+        return { kind: 'no' };
+      }
+      slots.taken(answer);
+    }
+    await releases.busy(claim, INSTALLATION);
+    return { kind: 'no' };
+  }
+
+  /** Sent again while the time for it lasts: a resend of an intent that arrived changes nothing. A lock's name: that one is taken. */
+  async function insert(call: Call, since: Mark): Promise<string> {
+    const { dial_by: _, ...facts } = call.facts;
+    const intent = { ...facts, locks: call.locks, runner: cx.me };
+    while (cx.clock.elapsedMs(since) < cx.timing.dialWithinMs && !cx.abandon.aborted) {
+      try {
+        await cx.store.attempts.intend(intent, cx.timing.leaseMs, cx.timing.dialWithinMs);
+        return 'inserted';
+      } catch (error) {
+        if (error instanceof DuplicateKeyError && error.value !== call.facts._id) return error.value;
+        await cx.clock.sleep(20, cx.abandon);
+      }
+    }
+    return 'expired';
+  }
+
+  function register(claim: Claim, plan: DialPlan, locks: string[], since: Mark): Call {
+    const { job, token } = claim;
+    const now = cx.store.time.now();
+    const facts: AttemptFacts = {
+      _id: token,
+      job: job.id,
+      job_ref: job.ref,
+      account: job.account,
+      batch: job.batch,
+      workspace: cx.workspace,
+      to_number: plan.to,
+      from_number: plan.from,
+      line: plan.line,
+      person: plan.person,
+      phone_index: plan.phoneIndex,
+      ring_ms: plan.ringMs,
+      max_duration_ms: plan.maxDurationMs,
+      estimate: plan.estimate,
+      counts: plan.counts,
+      timezone: plan.timezone,
+      dial_by: new Date(now.getTime() + cx.timing.dialWithinMs),
+    };
+    const limitMs = cx.timing.dialWithinMs + cx.timing.requestTimeoutMs + cx.timing.leaseMs;
+    const call = newCall(facts, job, locks, { mark: since, date: now }, { name: 'placing', since, limitMs });
+    registry.add(call);
+    return call;
+  }
+
+  /** Step 5. False: no money, or a daily cap. A reply that does not come leaves the hold to the annulment, which frees it if it is there. */
+  async function hold(call: Call): Promise<boolean> {
+    const account = board.account(call.facts.account);
+    if (account === 'missing') return false;
+    cx.failPoints.before('hold');
+    try {
+      return (await cx.store.ledgers.hold(account, call.facts._id, call.facts.estimate, call.facts.counts)) === 'held';
+    } catch {
+      return false;
+    } finally {
+      cx.failPoints.after('hold');
+    }
+  }
+
+  /** Step 6: the same decision on fresh reading. Only the same call may be placed: another number is another attempt. */
+  async function confirm(claim: Claim, call: Call, plan: DialPlan): Promise<DialPlan | Verdict> {
+    cx.failPoints.before('confirm');
+    try {
+      const facts = await parts.confirm({ id: claim.job.id, token: claim.token, job: claim.job });
+      cx.failPoints.after('confirm');
+      if (facts === null) return { kind: 'gone' };
+      call.job = facts.job;
+      const decision = decide({ ...facts, ownHold: call.facts.estimate, callers: board.callers.uses() }, cx.policy, cx.packs);
+      if (decision.kind !== 'dial') return decision;
+      const same = decision.line === plan.line && decision.from === plan.from;
+      // Blocked numbers are known here only: without the index the next claim would choose the blocked one again, and so on for ever.
+      return same ? decision : { kind: 'again', reason: 'what is to be dialled changed meanwhile', phoneIndex: decision.phoneIndex };
+    } catch {
+      return { kind: 'again', reason: 'the database did not answer before the call' };
+    }
+  }
+
+  /** The hold was refused: the rules on fresh reading say why. */
+  async function decideAgain(claim: Claim): Promise<Verdict> {
+    try {
+      const facts = await parts.confirm({ id: claim.job.id, token: claim.token, job: claim.job });
+      if (facts === null) return { kind: 'gone' };
+      const decision = decide({ ...facts, ownHold: null, callers: board.callers.uses() }, cx.policy, cx.packs);
+      return decision.kind === 'dial' ? { kind: 'again', reason: 'others hold what is left' } : decision;
+    } catch {
+      return { kind: 'again', reason: 'the database did not answer before the call' };
+    }
+  }
+
+  /** Step 7 and 8: one POST, once; then what its answer proves. */
+  async function place(claim: Claim, call: Call, plan: DialPlan, since: Mark): Promise<Call | null> {
+    const { facts } = call;
+    const mayStillSend = (): boolean =>
+      cx.clock.elapsedMs(since) < cx.timing.dialWithinMs &&
+      cx.clock.elapsedMs(claim.claimed) < cx.timing.leaseMs &&
+      cx.clock.disagreementMs(since) < DISAGREEMENT_MS &&
+      cx.store.time.understood() &&
+      cx.breaker.mayDial() &&
+      !cx.noMoreClaims.aborted;
+    const now = cx.store.time.now();
+    cx.journal.write('placing', {
+      attempt_id: facts._id,
+      job_id: facts.job_ref,
+      batch_id: facts.batch,
+      account_id: facts.account,
+      to: facts.to_number,
+      from: facts.from_number,
+    });
+    board.callers.note(plan.from);
+    cx.failPoints.before('place');
+    const reply = await cx.retell.place(
+      {
+        from: plan.from,
+        to: plan.to,
+        agentId: plan.agentId,
+        ringMs: plan.ringMs,
+        maxDurationMs: plan.maxDurationMs,
+        variables: dynamicVariables(call.job ?? claim.job, now, plan.timezone),
+        metadata: { job_id: facts.job_ref, attempt_id: facts._id, batch_id: facts.batch ?? '', runner: cx.me },
+      },
+      mayStillSend,
+    );
+    cx.failPoints.after('place');
+    switch (reply.kind) {
+      case 'placed':
+        cx.journal.write('placed', { attempt_id: facts._id, job_id: facts.job_ref, call_id: reply.call.callId });
+        parts.refusals.accepted();
+        await parts.placed(call, reply.call.callId);
+        return call;
+      case 'ambiguous':
+        cx.journal.write('unknown', { attempt_id: facts._id, job_id: facts.job_ref, message: reply.message });
+        parts.reconcile(call);
+        return call;
+      case 'dropped':
+        await annul(call, claim, { kind: 'again', reason: 'the moment for the call had passed' });
+        return null;
+      case 'refused':
+        await annul(call, claim, { kind: 'refused', reply });
+        return null;
+    }
+  }
+
+  type Verdict =
+    | Exclude<Decision, DialPlan>
+    | Wait
+    | Stop
+    | { kind: 'gone' }
+    | { kind: 'again'; reason: string; phoneIndex?: number }
+    | { kind: 'refused'; reply: Refused };
+
+  function reasonOf(verdict: Verdict): string {
+    if (verdict.kind === 'again') return verdict.reason;
+    if (verdict.kind === 'refused') return verdict.reply.message;
+    if (verdict.kind === 'gone') return 'the job is no longer ours';
+    return `${verdict.kind}: ${verdict.reasons.map((reason) => reason.code).join(', ')}`;
+  }
+
+  /** VOID: nothing was placed. The hold and the locks are freed, then the job goes where the verdict says, with no attempt counted. */
+  async function annul(call: Call, claim: Claim, verdict: Verdict): Promise<void> {
+    const why = reasonOf(verdict);
+    cx.journal.write('void', { attempt_id: call.facts._id, job_id: call.facts.job_ref, why });
+    await settler.annul(call.facts, why);
+    if (verdict.kind === 'wait' || verdict.kind === 'stop') await releases.decided(claim, verdict);
+    else if (verdict.kind === 'again') await releases.again(claim, verdict.phoneIndex);
+    else if (verdict.kind === 'refused') await releases.refused(claim, verdict.reply);
+    await parts.finishAnnulled(call.facts._id);
+    forget(call);
+  }
+
+  function forget(call: Call): void {
+    slots.release(slotLocks(call.locks).slots);
+    registry.remove(call.facts._id);
+    call.endWait();
+  }
+}

@@ -1,0 +1,20 @@
+/** What a call cost, as the account's statement shows it: the same line whether the price came with the call's end or a day later. */
+import type { AttemptCost, AttemptDoc } from '../store/attempt.js';
+import type { Movement } from '../store/books.js';
+
+/** null: nothing to book (yet). Its id is made from the attempt's, so that it is booked once (P5). */
+export function movementOf(
+  { _id: id, account, batch, call_id: callId, outcome }: Pick<AttemptDoc, '_id' | 'account' | 'batch' | 'call_id' | 'outcome'>,
+  cost: AttemptCost,
+): Movement | null {
+  if (account === null || !cost.final || (cost.micros === 0 && cost.ms === 0)) return null;
+  return {
+    id: `txn_${id}`,
+    account,
+    type: 'call_usage',
+    amount: -cost.micros / 1e6,
+    costCents: Math.round(cost.micros / 1e4),
+    description: `Call ${callId ?? ''} (${outcome?.reason ?? 'unknown'}), ${Math.round(cost.ms / 1000)} s`,
+    reference: batch,
+  };
+}

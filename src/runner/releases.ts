@@ -1,0 +1,111 @@
+/** Jobs given back without a call: waits, stops and refusals, none of which costs an attempt. */
+import type { Reason, Stop, Wait } from '../domain/decision.js';
+import { idKey } from '../domain/job.js';
+import type { PlaceReply } from '../retell/client.js';
+import type { Release } from '../store/jobs.js';
+import type { Context } from './context.js';
+import type { Claim } from './dial.js';
+import { persist } from './persist.js';
+import type { Refusals } from './refusals.js';
+
+export type Refused = Extract<PlaceReply, { kind: 'refused' }>;
+
+export interface Releases {
+  decided(claim: Claim, decision: Wait | Stop): Promise<void>;
+  /** A lock is held by another call: come back when that one may be over. */
+  busy(claim: Claim, lock: string): Promise<void>;
+  /** Nothing stands in the way of another try. */
+  again(claim: Claim, phoneIndex?: number): Promise<void>;
+  refused(claim: Claim, reply: Refused): Promise<void>;
+  unreadable(id: Claim['job']['id'], token: string, why: string): Promise<void>;
+}
+
+/** A wait that nobody can date is looked at again after this long; its batch is not claimed from meanwhile anyway. */
+const UNDATED_MS = 60_000;
+
+export function createReleases(cx: Context, refusals: Refusals): Releases {
+  const base = { suspendReason: null, lastError: null, dueBefore: null } as const;
+
+  async function release(claim: Pick<Claim, 'token'> & { job: { id: Claim['job']['id'] } }, how: Release): Promise<void> {
+    await persist(cx, 'giving a job back', () => cx.store.jobs.release(claim.job.id, claim.token, how));
+  }
+
+  const after = (ms: number): Date => new Date(cx.store.time.now().getTime() + ms);
+  const text = (reasons: readonly Reason[]): string | null =>
+    reasons.length === 0 ? null : reasons.map((reason) => reason.text).join(' ');
+
+  return {
+    decided: async (claim, decision) => {
+      const { reasons } = decision;
+      cx.log.debug('not dialled', { job_id: claim.job.ref, reasons: reasons.map((reason) => reason.code) });
+      if (decision.kind === 'wait') {
+        const dueAt = decision.until ?? (paused(reasons) ? undefined : after(UNDATED_MS));
+        await release(claim, { ...base, status: 'pending', dueAt, dueBefore: claim.dueBefore, lastError: text(reasons) });
+        return;
+      }
+      cx.journal.write('stopped', { job_id: claim.job.ref, status: decision.status, reasons: reasons.map((reason) => reason.code) });
+      await release(claim, {
+        ...base,
+        status: decision.status,
+        dueAt: null,
+        suspendReason: decision.suspendReason,
+        lastError: text(reasons),
+      });
+    },
+
+    busy: (claim) => {
+      const { pollingIntervalMs } = cx.timing;
+      return release(claim, { ...base, status: 'pending', dueAt: after(pollingIntervalMs * (1 + cx.random())) });
+    },
+
+    again: (claim, phoneIndex) =>
+      release(claim, {
+        ...base,
+        status: 'pending',
+        dueAt: undefined,
+        dueBefore: claim.dueBefore,
+        ...(phoneIndex === undefined ? {} : { phoneIndex }),
+      }),
+
+    refused: async (claim, reply) => {
+      const wait = (ms: number, refused: boolean): Promise<void> =>
+        release(claim, { ...base, status: 'pending', dueAt: after(ms), lastError: reply.message, refused });
+      const transientMs = cx.policy.transientRetryMs * (1 + cx.random());
+      switch (reply.refusal) {
+        case 'rate':
+          cx.slowdown.note429(reply.retryAfterMs);
+          return wait((reply.retryAfterMs ?? 0) + 1_000 * cx.random(), false);
+        case 'account':
+          cx.breaker.trip(`http_${reply.httpStatus ?? 'account'}`);
+          return wait(0, false);
+        case 'unreachable':
+          // Nobody can be called now: the whole process goes easy, this job is no worse than the others.
+          cx.slowdown.note429(null);
+          return wait(1_000 + 4_000 * cx.random(), false);
+        case 'request': {
+          refusals.refused();
+          const before = Number(claim.job.raw['refusals'] ?? 0);
+          if (!(before + 1 >= cx.policy.transientRetries)) return wait(transientMs, true);
+          cx.journal.write('set_aside', { job_id: claim.job.ref, reason: 'refused' });
+          return release(claim, {
+            ...base,
+            status: 'suspended',
+            dueAt: null,
+            suspendReason: 'refused',
+            lastError: `The provider refuses this call: ${reply.message}`,
+            refused: true,
+          });
+        }
+      }
+    },
+
+    unreadable: async (id, token, why) => {
+      cx.journal.write('set_aside', { job_id: idKey(id), reason: 'unreadable', why });
+      await release({ token, job: { id } }, { ...base, status: 'suspended', dueAt: null, suspendReason: 'unreadable', lastError: why });
+    },
+  };
+}
+
+function paused(reasons: readonly Reason[]): boolean {
+  return reasons.some((reason) => reason.code === 'PAUSED');
+}

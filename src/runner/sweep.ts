@@ -1,0 +1,102 @@
+/** R3 and what belongs to nobody's call: holds whose attempt is finished, jobs suspended for want of credit, batches that cannot dial. */
+import { messageOf } from '../domain/errors.js';
+import type { Board } from './board.js';
+import type { Context } from './context.js';
+
+export interface Sweep {
+  run(): Promise<void>;
+  pass(): Promise<void>;
+}
+
+/** An attempt is inserted before its hold; a hold without one is older than any archive, or a stray's in the making. */
+const ORPHAN_MS = 3_600_000;
+
+export function createSweep(cx: Context, board: Board): Sweep {
+  const said = new Map<string, string>();
+
+  /** The next step of the attempt says what its hold should have become. */
+  async function holds(): Promise<void> {
+    for (const account of await cx.store.ledgers.all()) {
+      for (const id of await cx.store.ledgers.holds(account)) {
+        if (cx.abandon.aborted) return;
+        const attempt = await cx.store.attempts.byId(id);
+        if (attempt === null) {
+          const bornMs = Number.parseInt(id.replace(/^stray:/, '').slice(0, 12), 16);
+          if (cx.store.time.now().getTime() - bornMs > ORPHAN_MS) await cx.store.ledgers.cancel(account, id, []);
+        } else if (attempt.lease_until === undefined && !attempt.open) {
+          if (attempt.state === 'void') await cx.store.ledgers.cancel(account, id, attempt.counts);
+          else if (attempt.cost?.final === true) await cx.store.ledgers.charge(account, id, attempt.cost);
+        }
+      }
+    }
+  }
+
+  /** Out of credit: each waiting job is touched once, and once more when the account can pay again. Order is kept: `reserved_until` stays. */
+  async function credit(): Promise<void> {
+    const broke = new Map(
+      board
+        .closed()
+        .flatMap(({ batch, reasons }) =>
+          reasons.some((reason) => reason.code === 'NO_CREDIT') && batch.account !== null ? [[batch.account, reasons] as const] : [],
+        ),
+    );
+    for (const [account, reasons] of broke) {
+      const why = reasons.find((reason) => reason.code === 'NO_CREDIT')?.text ?? 'The account has no credit left.';
+      const batches = board.closed().flatMap(({ batch }) => (batch.account === account && batch.id !== null ? [batch.id] : []));
+      const count = await cx.store.suspensions.suspend(batches, 'no_credit', why);
+      if (count > 0) cx.log.warn('an account ran out of credit; its waiting jobs are suspended', { account_id: account, jobs: count });
+    }
+    for (const account of await cx.store.suspensions.accounts('no_credit')) {
+      if (broke.has(account) || !(await board.canPay(account))) continue;
+      const count = await cx.store.suspensions.resume(account, 'no_credit');
+      if (count > 0) cx.log.info('an account can pay again; its jobs go on', { account_id: account, jobs: count });
+    }
+  }
+
+  /** Why a batch stands still is said where the campaign's owner looks: on the batch, and in the log when it changes. */
+  async function reasons(): Promise<void> {
+    for (const { batch, reasons: found } of board.closed()) {
+      const text = found.map((reason) => reason.text).join(' ');
+      if (batch.id === null || said.get(batch.id) === text) continue;
+      said.set(batch.id, text);
+      cx.log.info('a batch is not dialled', { batch_id: batch.id, reasons: found.map((reason) => reason.code), text });
+      await cx.store.suspensions.note(batch.id, text);
+    }
+    await cx.store.suspensions.forgetPauses();
+    for (const { batch } of board.groups()) {
+      if (batch.id === null || !said.delete(batch.id)) continue;
+      cx.log.info('a batch may be dialled again', { batch_id: batch.id });
+      await cx.store.suspensions.note(batch.id, null);
+    }
+    for (const orphan of await cx.store.suspensions.orphanBatches()) {
+      if (said.get(`orphan ${orphan}`) !== undefined) continue;
+      said.set(`orphan ${orphan}`, 'said');
+      await cx.store.suspensions.noteJobs(orphan, `The batch ${orphan} does not exist; its jobs are not dialled.`);
+    }
+  }
+
+  async function pass(): Promise<void> {
+    await holds();
+    await board.fresh();
+    await credit();
+    await reasons();
+  }
+
+  return {
+    pass,
+    run: async () => {
+      while (!cx.abandon.aborted && !cx.noMoreClaims.aborted) {
+        await cx.clock.sleep(
+          Math.min(30_000, cx.timing.leaseMs / 2) * (0.8 + 0.4 * cx.random()),
+          AbortSignal.any([cx.abandon, cx.noMoreClaims]),
+        );
+        if (cx.abandon.aborted || cx.noMoreClaims.aborted) return;
+        try {
+          await pass();
+        } catch (error) {
+          cx.log.debug('a sweep was cut short', { error: messageOf(error) });
+        }
+      }
+    },
+  };
+}

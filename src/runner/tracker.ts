@@ -1,0 +1,207 @@
+/**
+ * One tracker follows all live calls of the process: one list request per thousand of them and interval, single reads for a handful and
+ * for what a list leaves out. It stops a call only on a good reading that shows it over its limit; an outage settles nothing.
+ */
+import type { CallReading, Outcome, StopReason } from '../domain/call.js';
+import { classify, unreadableOutcome } from '../domain/outcomes.js';
+import { slotLocks, idsOf, type Call } from './call.js';
+import type { Context } from './context.js';
+import type { Parts } from './parts.js';
+import { persist } from './persist.js';
+
+export interface Tracker {
+  follow(call: Call): void;
+  drop(call: Call): void;
+  live(): Call[];
+  /** Asks the provider to end it, after storing whose wish that was. */
+  hangUp(call: Call, reason: StopReason): Promise<void>;
+  run(): Promise<void>;
+}
+
+/** Up to so many calls are read singly: a single reading has the transcript and the analysis, a list item has not. */
+const HANDFUL = 4;
+/** A call may outlive its limits by so much before it counts as gone: hanging up takes time, clocks differ. */
+const MARGIN_MS = 60_000;
+
+export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots' | 'registry'>): Tracker {
+  const live = new Map<string, Call>();
+  const busy = new Set<Call>();
+  let wake = new AbortController();
+
+  async function tick(): Promise<void> {
+    const calls = [...live.values()].filter((call) => call.callId !== null && !busy.has(call));
+    if (calls.length === 0) return;
+    if (calls.length <= HANDFUL) {
+      await Promise.all(calls.map((call) => readOne(call)));
+      return;
+    }
+    const reply = await cx.retell.listByIds(calls.flatMap((call) => call.callId ?? []), cx.abandon); // prettier-ignore
+    if (reply.kind === 'account') cx.breaker.trip(reply.message);
+    if (reply.kind !== 'calls') return;
+    const found = new Map(reply.calls.map((reading) => [reading.callId, reading]));
+    await Promise.all(
+      calls.map((call) => {
+        const reading = found.get(call.callId ?? '');
+        // A list leaves out what rings, and carries no transcript of what is over: both are read singly.
+        return reading === undefined || !reading.live ? readOne(call) : guarded(call, () => advance(call, reading));
+      }),
+    );
+  }
+
+  function readOne(call: Call): Promise<void> {
+    return guarded(call, async () => {
+      const reply = await cx.retell.read(call.callId ?? '', cx.abandon);
+      if (reply.kind === 'call') await advance(call, reply.call);
+      else if (reply.kind === 'absent') await unreadable(call);
+      else if (reply.kind === 'account') cx.breaker.trip(reply.message);
+    });
+  }
+
+  /** One step at a time per call: a settlement that waits for the database must not be started twice. */
+  async function guarded(call: Call, step: () => Promise<void>): Promise<void> {
+    if (busy.has(call) || call.lost) return;
+    busy.add(call);
+    try {
+      await step();
+    } finally {
+      busy.delete(call);
+    }
+  }
+
+  async function advance(call: Call, reading: CallReading): Promise<void> {
+    call.lastReading = reading;
+    if (reading.live) {
+      if (reading.talking) call.talkingSince ??= cx.clock.mark();
+      const over = overLimit(call, reading);
+      if (over !== null) await hangUp(call, over);
+      return;
+    }
+    call.overSince ??= cx.clock.mark();
+    call.overAt ??= cx.store.time.now();
+    const waitedMs = cx.clock.elapsedMs(call.overSince);
+    if (!isComplete(reading) && waitedMs < cx.timing.analysisWaitMs) {
+      await freeSlots(call);
+      return;
+    }
+    await learnStopReason(call, reading);
+    const outcome = classify(reading, { stopReason: call.stopReason, seenEndedAt: call.overAt }, cx.outcomes);
+    if (outcome.class === 'account') cx.breaker.trip(outcome.reason);
+    if (outcome.class === 'caller_id')
+      cx.alert('CALLER_BLOCKED', 'a caller number was blocked or marked as spam', {
+        ...idsOf(call),
+        reason: outcome.reason,
+        about: call.facts.from_number,
+      });
+    if (outcome.class === 'unknown')
+      cx.alert('UNKNOWN_REASON', 'a call ended for a reason nobody knows; its job is set aside for a person', {
+        ...idsOf(call),
+        reason: outcome.reason,
+        about: outcome.reason,
+      });
+    await end(call, reading, outcome);
+  }
+
+  /** Somebody at the command line may have hung up: the attempt says so, this process was not told. */
+  async function learnStopReason(call: Call, reading: CallReading): Promise<void> {
+    if (call.stopReason !== null || reading.status === 'ended') return;
+    const attempt = await cx.store.attempts.byId(call.facts._id).catch(() => null);
+    call.stopReason = attempt?.stop_reason ?? null;
+  }
+
+  async function end(call: Call, reading: CallReading | null, outcome: Outcome): Promise<void> {
+    await parts.settler.settle(call, reading, outcome);
+    drop(call);
+    parts.registry.remove(call.facts._id);
+  }
+
+  /** Talk is bounded by CALL_MAX_DURATION_MINUTES, ringing by POLL_TIMEOUT_SECONDS; the provider was told both, this is the second net. */
+  function overLimit(call: Call, reading: CallReading): StopReason | null {
+    if (call.stopReason !== null && call.stopReason !== 'stray') return null;
+    if (call.facts.stray === true) return 'stray';
+    if (reading.talking && call.talkingSince !== null) {
+      const sinceStart = reading.startedAt === null ? 0 : cx.store.time.now().getTime() - reading.startedAt.getTime();
+      const talkedMs = Math.max(cx.clock.elapsedMs(call.talkingSince), Math.min(sinceStart, cx.clock.elapsedMs(call.placed)));
+      return talkedMs > call.facts.max_duration_ms + cx.timing.pollingIntervalMs ? 'max_duration' : null;
+    }
+    return cx.clock.elapsedMs(call.placed) > cx.timing.pollTimeoutMs ? 'ring_timeout' : null;
+  }
+
+  async function hangUp(call: Call, reason: StopReason): Promise<void> {
+    if (call.callId === null) return;
+    const stored = await persist(cx, 'storing why a call is stopped', () => cx.store.attempts.markStopping(call.facts._id, reason));
+    if (stored === null) return;
+    call.stopReason = reason;
+    const reply = await cx.retell.stop(call.callId, cx.abandon);
+    cx.journal.write('stop', { ...idsOf(call), reason, answer: reply.kind });
+    // Not stopped: asked again on the next good reading that shows it over its limit.
+    if (reply.kind !== 'stopped') call.stopReason = reason === 'operator' ? reason : null;
+  }
+
+  /** Neither readable nor listed: past its longest possible duration it is closed as unknown, loudly. */
+  async function unreadable(call: Call): Promise<void> {
+    const longestMs =
+      Math.max(call.facts.ring_ms, cx.timing.pollTimeoutMs) + call.facts.max_duration_ms + cx.timing.analysisWaitMs + MARGIN_MS;
+    if (cx.clock.elapsedMs(call.placed) < Math.min(longestMs, longestMs - MARGIN_MS + cx.timing.leaseMs)) return;
+    const listed = await cx.retell.listByIds([call.callId ?? ''], cx.abandon);
+    if (listed.kind !== 'calls' || !listed.complete) return;
+    const [reading] = listed.calls;
+    if (reading !== undefined) {
+      await advance(call, reading);
+      return;
+    }
+    cx.alert('CALL_UNREADABLE', 'the provider does not know this call any more; it is closed as unknown', idsOf(call));
+    await end(call, call.lastReading, unreadableOutcome(cx.store.time.now()));
+  }
+
+  /** The call is over, only its analysis is missing: neither a worker nor a concurrency slot waits for that. */
+  async function freeSlots(call: Call): Promise<void> {
+    const { slots, rest } = slotLocks(call.locks);
+    if (slots.length === 0) return;
+    const freed = await persist(cx, 'freeing slots', () => cx.store.attempts.markEnded(call.facts._id, cx.me, rest));
+    if (freed === null) return;
+    call.locks = rest;
+    parts.slots.release(slots);
+    call.endWait();
+  }
+
+  function drop(call: Call): void {
+    live.delete(call.facts._id);
+    parts.slots.release(slotLocks(call.locks).slots);
+    call.endWait();
+  }
+
+  return {
+    follow: (call) => {
+      cx.failPoints.before('follow');
+      const { facts } = call;
+      call.stage = {
+        name: 'live',
+        since: cx.clock.mark(),
+        limitMs: 2 * (facts.ring_ms + cx.timing.pollTimeoutMs + facts.max_duration_ms + cx.timing.analysisWaitMs + MARGIN_MS),
+      };
+      live.set(facts._id, call);
+      wake.abort();
+      cx.failPoints.after('follow');
+    },
+    drop,
+    live: () => [...live.values()],
+    hangUp,
+    run: async () => {
+      while (!cx.abandon.aborted) {
+        if (live.size === 0) {
+          wake = new AbortController();
+          await cx.clock.sleep(60_000, AbortSignal.any([wake.signal, cx.abandon]));
+        }
+        await cx.clock.sleep(cx.timing.pollingIntervalMs * (0.8 + 0.4 * cx.random()), cx.abandon);
+        // Not awaited for longer than an interval: one slow settlement must not keep the others from being looked at.
+        await Promise.race([tick(), cx.clock.sleep(cx.timing.pollingIntervalMs, cx.abandon)]);
+      }
+    },
+  };
+}
+
+/** Whether the provider has said all it will: an answered call's analysis and price arrive after its end. */
+function isComplete(reading: CallReading): boolean {
+  const connected = reading.status === 'ended' && reading.durationMs !== null && reading.durationMs > 0;
+  return !connected || (reading.analysis !== null && reading.costCents !== null);
+}

@@ -1,0 +1,308 @@
+/** P1, P2: what a dead process leaves behind, and the two crossings on which it depends that nobody is called twice. */
+
+import type { Document } from 'mongodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Retell } from '../../src/retell/client.js';
+import { createRescue } from '../../src/runner/rescue.js';
+import type { AttemptState } from '../../src/store/attempt.js';
+import { inMs, intentFor, newId, openStoreWorld, strayOf } from '../store/support.js';
+import type { StoreWorld } from '../store/support.js';
+import { openRunner, reading } from './support.js';
+import type { Runner } from './support.js';
+
+const PHONE = '+56911112222';
+const SETTLEMENT = {
+  outcome: { class: 'answered', reason: 'user_hangup', success: true, reached: 'conversation', endedAt: new Date(0), durationMs: 30_000 },
+  cost: { micros: 250_000, ms: 30_000, final: true },
+  next: {
+    status: 'done', phoneIndex: 0, dueAt: null, countsAttempt: true, countsTransient: false, badLine: null, suspendReason: null, lastError: null,
+    suppress: null, why: 'answered',
+  },
+  result: { call_status: 'ended' },
+  jobFields: {},
+} as const; // prettier-ignore
+
+describe('rescue', () => {
+  let world: StoreWorld;
+  const open = (retell: Partial<Retell> = {}, mayTakeForeign = true): Runner & { pass(): Promise<void> } => {
+    const runner = openRunner(world.store, { retell });
+    const rescue = createRescue(
+      runner.cx,
+      runner.parts,
+      (call) => void runner.followed.push(call),
+      () => mayTakeForeign,
+    );
+    return { ...runner, pass: () => rescue.pass() };
+  };
+  const job = async (more: Document = {}): Promise<string> => {
+    const id = newId();
+    await world.database.db.collection<Document & { _id: string }>('jobs').insertOne({
+      _id: id, job_id: id, batch_id: 'b', account_id: 'acc-1', status: 'in_progress', lease_token: `t${id}`, worker_id: 'dead', attempts: 0,
+      reserved_until: inMs(-1_000), contact: { name: 'Ana', phones: [PHONE], next_phone_index: 0 }, ...more,
+    }); // prettier-ignore
+    return id;
+  };
+  const read = async (collection: string, id: string): Promise<Document> =>
+    (await world.database.db.collection<Document & { _id: string }>(collection).findOne({ _id: id })) ?? {};
+  const attempt = async (jobId: string, leaseMs: number): Promise<string> => {
+    const id = `t${jobId}`;
+    await world.store.attempts.intend(intentFor(id, { job: jobId, job_ref: jobId, runner: 'dead' }), leaseMs, 3_000);
+    return id;
+  };
+  const settledOf = async (runner: Runner): Promise<void> => {
+    await expect.poll(() => runner.parts.registry.size(), { interval: 5 }).toBe(0);
+  };
+
+  /** A second ago, so that no estimate of the database's time comes too early for it. */
+  const expire = async (id: string): Promise<void> => {
+    await world.database.db
+      .collection('call_attempts')
+      .updateOne({ _id: id as never }, { $set: { lease_until: new Date(Date.now() - 1_000) } });
+  };
+
+  beforeAll(async () => {
+    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    await world.database.db
+      .collection('accounts')
+      .insertOne({ account_id: 'acc-1', plan_type: 'credit_based', status: 'active', credit_balance: 100, country: 'CL' });
+  });
+  beforeEach(async () => {
+    for (const name of ['jobs', 'call_attempts', 'account_ledgers', 'transactions'])
+      await world.database.db.collection(name).deleteMany({});
+  });
+  afterAll(() => world.close());
+
+  describe('P1: the crossing of an owner that inserts and then reads, and a rescuer that takes and then looks', () => {
+    it('the attempt was there first: the job goes to it, and the call is found through it', async () => {
+      const id = await job();
+      const token = await attempt(id, 30_000);
+      await open().pass();
+      expect(await read('jobs', id)).toMatchObject({ status: 'in_progress', lease_token: token });
+      expect(await world.store.jobs.stillHeld([{ id, token }])).toHaveLength(1);
+    });
+
+    it('the job was taken first: whoever inserts its attempt afterwards does not find the job its own', async () => {
+      const id = await job();
+      await open().pass();
+      const token = await attempt(id, 30_000);
+      expect(await world.store.jobs.stillHeld([{ id, token }])).toEqual([]);
+      expect(await read('jobs', id)).toMatchObject({ status: 'pending', attempts: 0, rescues: 1 });
+    });
+
+    it('of any interleaving of the two, at least one sees the other', async () => {
+      const ids = await Promise.all(Array.from({ length: 24 }, () => job()));
+      const { pass } = open();
+      const owners = ids.map(async (id, n) => {
+        await new Promise((resolve) => setTimeout(resolve, n));
+        const token = await attempt(id, 30_000);
+        return (await world.rival.jobs.stillHeld([{ id, token }])).length === 1;
+      });
+      await Promise.all([pass(), pass()]);
+      const mayDial = await Promise.all(owners);
+      for (const [n, dials] of mayDial.entries()) {
+        const doc = await read('jobs', ids[n] ?? '');
+        // Either the owner dials and the job waits for it, or the job is free and the owner does not dial. Expired, it may do neither.
+        expect({ dials, free: doc['status'] === 'pending' }).not.toEqual({ dials: true, free: true });
+      }
+    });
+
+    it('a stray of the attempt does not pass for the attempt: the job is told about its own call', async () => {
+      const id = await job();
+      const token = await attempt(id, 30_000);
+      await world.store.attempts.insertStray(strayOf('call-2', { job: id, runner: 'dead' }), 30_000);
+      await open().pass();
+      expect(await read('jobs', id)).toMatchObject({ lease_token: token });
+    });
+  });
+
+  describe('P2: an attempt whose owner is gone', () => {
+    it.each([
+      ['placing', 'reconciled'],
+      ['unknown', 'reconciled'],
+      ['live', 'followed'],
+      ['ended', 'followed'],
+    ] as const)('%s is %s, under the new owner', async (state: AttemptState, where) => {
+      const id = await job({ reserved_until: inMs(30_000) });
+      const token = await attempt(id, -1_000);
+      if (where === 'followed') await world.store.attempts.recordCall(token, 'call-1');
+      await world.database.db.collection('call_attempts').updateOne({ _id: token as never }, { $set: { state } });
+      const runner = open();
+      await runner.pass();
+      expect(runner[where].map((call) => ({ id: call.facts._id, callId: call.callId }))).toEqual([
+        { id: token, callId: where === 'followed' ? 'call-1' : null },
+      ]);
+      expect(await read('call_attempts', token)).toMatchObject({ runner: 'runner-b', state });
+      expect(runner.parts.registry.size()).toBe(1);
+      // Its own by now: another pass does not adopt it again.
+      await runner.pass();
+      expect(runner[where]).toHaveLength(1);
+    });
+
+    it('P3, P5: settled and half written: the next owner charges, moves the job and closes it, once', async () => {
+      const id = await job({ reserved_until: inMs(30_000) });
+      const token = await attempt(id, 30_000);
+      await world.store.ledgers.holdAnyway('acc-1', token, { micros: 900_000, ms: 180_000 });
+      await world.store.attempts.recordCall(token, 'call-1');
+      await world.store.attempts.settle(token, 'dead', SETTLEMENT);
+      await expire(token);
+      const runners = [open(), open()];
+      await Promise.all(runners.map((runner) => runner.pass()));
+      await Promise.all(runners.map((runner) => settledOf(runner)));
+      const doc = await read('jobs', id);
+      expect(doc).toMatchObject({ status: 'done', attempts: 1, call_result: { call_status: 'ended' } });
+      expect(doc).not.toHaveProperty('lease_token');
+      expect(await read('account_ledgers', 'acc-1')).toMatchObject({ used_micros: 250_000, held_micros: 0, holds: {} });
+      expect(await read('call_attempts', token)).not.toHaveProperty('lease_until');
+      expect(await world.database.db.collection('transactions').countDocuments({})).toBe(1);
+    });
+
+    it('P2, P4: annulled and half undone: the hold, the count and the job come back', async () => {
+      const id = await job({ reserved_until: inMs(30_000) });
+      const token = await attempt(id, 30_000);
+      const { board, ...runner } = open();
+      await board.refresh();
+      await world.store.ledgers.hold((await import('../store/support.js')).account(), token, { micros: 500, ms: 500 }, []);
+      await world.store.attempts.annul(token, 'dead', 'the moment had passed');
+      await expire(token);
+      await runner.pass();
+      await settledOf({ ...runner, board });
+      expect(await read('jobs', id)).toMatchObject({ status: 'pending', attempts: 0 });
+      expect(await read('account_ledgers', 'acc-1')).toMatchObject({ held_micros: 0, holds: {} });
+      expect(await read('call_attempts', token)).toMatchObject({ state: 'void', open: false });
+    });
+  });
+
+  describe('P2: a job in progress whose lease is over', () => {
+    it('ours without an attempt was never dialled: pending, no attempt, due at once', async () => {
+      const id = await job({ attempts: 1 });
+      await open().pass();
+      expect(await read('jobs', id)).toMatchObject({ status: 'pending', attempts: 1, rescues: 1, reserved_until: null });
+    });
+
+    it('that brought down three owners is set aside for a person', async () => {
+      const id = await job({ rescues: 2 });
+      await open().pass();
+      expect(await read('jobs', id)).toMatchObject({ status: 'suspended', suspend_reason: 'quarantined' });
+    });
+
+    it('P7: that cannot be understood is set aside, and the next one is looked at', async () => {
+      const bad = await job({ contact: { phones: 7 } });
+      const good = await job();
+      await open().pass();
+      expect(await read('jobs', bad)).toMatchObject({ status: 'suspended', suspend_reason: 'unreadable' });
+      expect(await read('jobs', good)).toMatchObject({ status: 'pending' });
+    });
+
+    it('a status of another program is not touched', async () => {
+      const id = await job({ status: 'paused_by_somebody' });
+      const before = await read('jobs', id);
+      await open().pass();
+      expect(await read('jobs', id)).toEqual(before);
+    });
+
+    it('is left to its owner while an old worker may be at work', async () => {
+      const id = await job({ lease_token: null, worker_id: 'bot-1' });
+      await open({}, false).pass();
+      expect(await read('jobs', id)).toMatchObject({ worker_id: 'bot-1', status: 'in_progress' });
+    });
+  });
+
+  describe("P1: the old worker's", () => {
+    const foreign = (more: Document = {}): Promise<string> =>
+      job({ lease_token: null, worker_id: 'bot-1', started_at: inMs(-120_000), ...more });
+
+    it('call of the latest start is followed, under an attempt and a bill of its own', async () => {
+      const id = await foreign({ call_id: 'call-old', call_started_at: inMs(-110_000) });
+      const runner = open();
+      await runner.pass();
+      expect(runner.followed.map((call) => call.callId)).toEqual(['call-old']);
+      const token = String((await read('jobs', id))['lease_token']);
+      expect(await read('call_attempts', token)).toMatchObject({
+        call_id: 'call-old',
+        state: 'live',
+        open: true,
+        runner: 'runner-b',
+        job: id,
+      });
+      expect(await world.store.ledgers.holds('acc-1')).toEqual([token]);
+    });
+
+    it('call of an earlier start is not; the provider is asked by number and time', async () => {
+      await foreign({ call_id: 'call-before', call_started_at: inMs(-7_200_000) });
+      const asked: string[] = [];
+      const runner = open({
+        listByNumber: (to) => {
+          asked.push(to);
+          const ours = reading('ours', { startedAt: inMs(-100_000), metadata: { attempt_id: 'x' } });
+          return Promise.resolve({
+            kind: 'calls',
+            complete: true,
+            calls: [reading('too-early', { startedAt: inMs(-600_000) }), reading('found', { startedAt: inMs(-119_000) }), ours],
+          });
+        },
+      });
+      await runner.pass();
+      expect(asked).toEqual([PHONE]);
+      expect(runner.followed.map((call) => call.callId)).toEqual(['found']);
+    });
+
+    it('call that nobody knows counts as one attempt, and is not dialled at once', async () => {
+      const id = await foreign();
+      await open({ listByNumber: () => Promise.resolve({ kind: 'calls', complete: true, calls: [] }) }).pass();
+      const doc = await read('jobs', id);
+      expect(doc).toMatchObject({ status: 'pending', attempts: 1 });
+      expect(Number(doc['reserved_until'])).toBeGreaterThan(Date.now() + 60_000);
+    });
+
+    it.each([
+      ['an incomplete list', { kind: 'calls', complete: false, calls: [] }],
+      ['an outage', { kind: 'unavailable', message: 'x', retryAfterMs: null }],
+      ['a rejected key', { kind: 'account', message: 'x' }],
+    ] as const)('call is no lost one because of %s: the job stays under a lease and is asked for again', async (_, reply) => {
+      const id = await foreign();
+      await open({ listByNumber: () => Promise.resolve({ ...reply, calls: [] } as never) }).pass();
+      expect(await read('jobs', id)).toMatchObject({ status: 'in_progress', foreign: true, attempts: 0 });
+    });
+  });
+
+  describe('P5: a later look', () => {
+    it('at a call without its final price charges what it really cost, once, and puts it into the statement', async () => {
+      const id = await job({ reserved_until: inMs(30_000) });
+      const token = await attempt(id, 30_000);
+      await world.store.ledgers.holdAnyway('acc-1', token, { micros: 900_000, ms: 180_000 });
+      await world.store.attempts.recordCall(token, 'call-1');
+      const cost = { micros: 400_000, ms: 30_000, final: false };
+      await world.store.attempts.settle(token, 'dead', { ...SETTLEMENT, cost });
+      await world.store.ledgers.charge('acc-1', token, cost);
+      await world.store.jobs.settle(id, token, SETTLEMENT.next, {}, {});
+      await world.store.attempts.finish(token, 'dead', inMs(-1_000));
+      const answers = [reading('call-1', { costCents: null }), reading('call-1', { costCents: 31 })];
+      const runner = open({ read: () => Promise.resolve({ kind: 'call', call: answers.shift() ?? reading('call-1') }) });
+      await runner.pass();
+      expect(await read('account_ledgers', 'acc-1')).toMatchObject({ used_micros: 0, held_micros: 400_000 });
+      await world.database.db.collection('call_attempts').updateOne({ _id: token as never }, { $set: { look_at: inMs(-1_000) } });
+      await runner.pass();
+      expect(await read('account_ledgers', 'acc-1')).toMatchObject({ used_micros: 310_000, held_micros: 0, holds: {} });
+      expect(await read('call_attempts', token)).toMatchObject({ cost: { micros: 310_000, final: true } });
+      expect(await world.database.db.collection('transactions').find({}).toArray()).toMatchObject([
+        { account_id: 'acc-1', cost: 31, type: 'call_usage' },
+      ]);
+      await runner.pass();
+      expect(await read('account_ledgers', 'acc-1')).toMatchObject({ used_micros: 310_000 });
+    });
+
+    it('for a call that was lost: found, it is stopped as a stray; not found, the look ends', async () => {
+      const [found, gone] = [await attempt(newId(), 30_000), await attempt(newId(), 30_000)];
+      for (const id of [found, gone]) {
+        await world.store.attempts.settle(id, 'dead', { ...SETTLEMENT, outcome: { ...SETTLEMENT.outcome, class: 'lost' } });
+        await world.store.attempts.finish(id, 'dead', inMs(-1_000));
+      }
+      const runner = open({
+        listByAttempt: (id) => Promise.resolve({ kind: 'calls', complete: true, calls: id === found ? [reading('late')] : [] }),
+      });
+      await runner.pass();
+      expect(runner.strays).toEqual([{ of: found, callId: 'late' }]);
+      expect(await world.store.attempts.takeLook(inMs(10_000_000), 1)).toBeNull();
+    });
+  });
+});
