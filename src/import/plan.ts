@@ -1,0 +1,254 @@
+/**
+ * The first two passes of an import. The first reads the file row by row and sorts the rows by contact on disk; the second makes contacts of them
+ * and asks the database about each. Nothing is written to the database.
+ */
+import type { Account } from '../domain/account.js';
+import type { Suppression } from '../domain/decision.js';
+import { personHash } from '../domain/person.js';
+import { lineHash } from '../domain/phones.js';
+import { readJob } from '../domain/read-job.js';
+import { missingVariables } from '../domain/variables.js';
+import type { Store } from '../store/store.js';
+import type { TableRow } from './cells.js';
+import { mapColumns, type Columns, type Mapping } from './columns.js';
+import { groupRows, type ContactDraft } from './contact.js';
+import { dniOf, jobDocument, type BatchPaper } from './documents.js';
+import type { JobIds } from './identity.js';
+import type { ImportSettings } from './import-settings.js';
+import type { Rejects } from './rejects.js';
+import { refuseFile } from './refuse.js';
+import { readRow, type ImportRow, type Remark } from './row.js';
+import type { Scratch, ScratchList } from './scratch.js';
+
+export interface Counts {
+  rows: number;
+  contacts: number;
+  numbers: number;
+  amount: number;
+  rejectedRows: number;
+  droppedNumbers: number;
+  remarks: number;
+  alreadyWaiting: number;
+  suppressed: number;
+  recentlyCalled: number;
+  /** Contacts without a value for a variable, by variable. */
+  missing: Record<string, number>;
+  /** By reason, the most frequent first. */
+  reasons: Record<string, number>;
+}
+
+export interface PlanOptions {
+  readonly account: Account;
+  readonly mappings: readonly Mapping[];
+  readonly allowDuplicates: boolean;
+  readonly settings: ImportSettings;
+  readonly store: Pick<Store, 'campaigns' | 'attempts' | 'imports'>;
+  readonly now: Date;
+  readonly rejects: Rejects;
+  readonly progress: (phase: 'read' | 'checked', count: number) => void;
+}
+
+export interface Plan {
+  readonly columns: Columns;
+  readonly counts: Counts;
+  /** The first contacts of the file. */
+  readonly sample: readonly ContactDraft[];
+  readonly accepted: ScratchList;
+}
+
+/** What SpeechAI's collection prompt names; only those of the settings file reject a contact. */
+const PROMPT_VARIABLES = ['nombre', 'empresa', 'monto_total', 'fecha_limite', 'fecha_maxima'];
+const TOGETHER = 500;
+const SAMPLE = 5;
+const DAY_MS = 86_400_000;
+
+export async function planImport(rows: AsyncIterable<TableRow>, scratch: Scratch, options: PlanOptions): Promise<Plan> {
+  const counts: Counts = {
+    rows: 0, contacts: 0, numbers: 0, amount: 0, rejectedRows: 0, droppedNumbers: 0, remarks: 0, alreadyWaiting: 0, suppressed: 0, recentlyCalled: 0,
+    missing: {}, reasons: {},
+  }; // prettier-ignore
+  const tell = (remarks: readonly Remark[]): void => {
+    for (const remark of remarks) tally(counts, remark, options.rejects);
+  };
+  const columns = await sortRows(rows, scratch, options, counts, tell);
+  const accepted = scratch.list('accepted');
+  const sample: ContactDraft[] = [];
+  let checked = 0;
+  for await (const part of scratch.parts()) {
+    const drafts = contactsIn(part, options.allowDuplicates, tell);
+    for (let from = 0; from < drafts.length; from += TOGETHER) {
+      const group = drafts.slice(from, from + TOGETHER);
+      for (const contact of await judge(group, options, counts, tell)) {
+        accepted.add(contact);
+        counts.contacts += 1;
+        counts.numbers += contact.phones.length;
+        counts.amount += contact.amount ?? 0;
+        keepFirst(sample, contact);
+      }
+      checked += group.length;
+      options.progress('checked', checked);
+    }
+  }
+  counts.reasons = Object.fromEntries(Object.entries(counts.reasons).sort(([, a], [, b]) => b - a));
+  return { columns, counts, sample, accepted };
+}
+
+async function sortRows(
+  rows: AsyncIterable<TableRow>,
+  scratch: Scratch,
+  { account, mappings, allowDuplicates, progress }: PlanOptions,
+  counts: Counts,
+  tell: (remarks: readonly Remark[]) => void,
+): Promise<Columns> {
+  let columns: Columns | null = null;
+  const country = account.country.toUpperCase();
+  for await (const table of rows) {
+    if (columns === null) {
+      columns = mapColumns(table.cells, mappings);
+      continue;
+    }
+    counts.rows += 1;
+    const { row, remarks } = readRow(table, { columns, country, allowDuplicates });
+    tell(remarks);
+    if (row !== null) scratch.put(row.key, row);
+    if (counts.rows % 5_000 === 0) progress('read', counts.rows);
+  }
+  if (columns === null || counts.rows === 0) throw refuseFile('The file holds no rows below its header.', 'Export it again with its rows.');
+  return columns;
+}
+
+/** `part` came from this process a moment ago: what was put is what comes back. */
+function contactsIn(
+  part: readonly unknown[],
+  allowDuplicates: boolean,
+  tell: (remarks: readonly Remark[]) => void,
+): readonly ContactDraft[] {
+  const groups = new Map<string, ImportRow[]>();
+  for (const row of part as readonly ImportRow[]) {
+    const group = groups.get(row.key);
+    if (group === undefined) groups.set(row.key, [row]);
+    else group.push(row);
+  }
+  return [...groups.values()].flatMap((group) => {
+    const { contact, remarks } = groupRows(group, allowDuplicates);
+    tell(remarks);
+    return contact ?? [];
+  });
+}
+
+/** What the database knows of these people: who waits elsewhere, who may not be called, who was called lately. */
+async function judge(
+  drafts: readonly ContactDraft[],
+  options: PlanOptions,
+  counts: Counts,
+  tell: (remarks: readonly Remark[]) => void,
+): Promise<readonly ContactDraft[]> {
+  const { account, allowDuplicates, settings, store, now } = options;
+  const lines = [...new Set(drafts.flatMap(({ phones }) => phones.map(lineHash)))];
+  const persons = [...new Set(drafts.flatMap(({ dni }) => personHash(dni) ?? []))];
+  const [waiting, suppressions, history] = await Promise.all([
+    allowDuplicates
+      ? new Map<string, string>()
+      : store.imports.waitingElsewhere(
+          account.id,
+          drafts.flatMap(({ dni }) => dni ?? []),
+          null,
+        ),
+    store.campaigns.suppressions(lines, persons),
+    settings.recentDays === 0 ? [] : store.attempts.history(lines, persons, new Date(now.getTime() - settings.recentDays * DAY_MS)),
+  ]);
+  const inForce = suppressions.filter(
+    ({ account: of, batch, expiresAt }) => (of === null || of === account.id) && batch === null && (expiresAt === null || expiresAt > now),
+  );
+  const called = new Set(history.flatMap(({ line, person }) => (person === null ? [line] : [line, person])));
+  return drafts.flatMap((draft) => {
+    const elsewhere = draft.dni === null ? undefined : waiting.get(draft.dni);
+    if (elsewhere !== undefined) {
+      counts.alreadyWaiting += 1;
+      tell([whole(draft, `the person waits in ${elsewhere} already (--allow-duplicates takes them all the same)`)]);
+      return [];
+    }
+    const contact = withoutSuppressed(draft, inForce, tell);
+    if (contact === null) {
+      counts.suppressed += 1;
+      return [];
+    }
+    const missing = missingIn(contact, options);
+    const required = missing.filter((name) => settings.requiredVariables.includes(name));
+    for (const name of missing) counts.missing[name] = (counts.missing[name] ?? 0) + 1;
+    if (required.length > 0) {
+      tell([whole(contact, `the prompt needs ${required.join(', ')}, which the row does not give`)]);
+      return [];
+    }
+    const person = personHash(contact.dni);
+    if ((person !== null && called.has(person)) || contact.phones.some((phone) => called.has(lineHash(phone)))) counts.recentlyCalled += 1;
+    return [contact];
+  });
+}
+
+function withoutSuppressed(
+  draft: ContactDraft,
+  suppressions: readonly Suppression[],
+  tell: (remarks: readonly Remark[]) => void,
+): ContactDraft | null {
+  const person = personHash(draft.dni);
+  const blocked = person === null ? undefined : suppressions.find((each) => each.person === person);
+  if (blocked !== undefined) {
+    tell([whole(draft, `the person may not be called: ${blocked.reason}`)]);
+    return null;
+  }
+  const phones = draft.phones.filter((phone) => {
+    const line = lineHash(phone);
+    const block = suppressions.find((each) => each.line === line);
+    if (block !== undefined)
+      tell([
+        { line: draft.line, column: '', value: phone, reason: `the number may not be called: ${block.reason}`, effect: 'number left out' },
+      ]);
+    return block === undefined;
+  });
+  if (phones.length > 0) return { ...draft, phones };
+  tell([whole(draft, 'none of its numbers may be called')]);
+  return null;
+}
+
+/** Asked of the job as it would be, without the placeholders that stand where the file says nothing. */
+function missingIn(contact: ContactDraft, { account, settings, now }: PlanOptions): readonly string[] {
+  const paper: BatchPaper = {
+    batchId: 'preview', importId: 'preview', account, name: '', createdAt: now, settings, today: '',
+    dates: { due: settings.dueInDays === null ? null : 'known', max: settings.maxInDays === null ? null : 'known' },
+  }; // prettier-ignore
+  const doc = jobDocument({ ...contact, phones: [] }, paper, PREVIEW_IDS);
+  const payload: unknown = doc['payload'];
+  const reading = readJob(
+    { ...doc, _id: 'preview', payload: contact.amount === null ? { ...(payload as object), debt_amount: null } : payload },
+    account.country,
+  );
+  if (reading.kind !== 'job') return [];
+  return missingVariables(reading.job, [...new Set([...PROMPT_VARIABLES, ...settings.requiredVariables])]);
+}
+
+const PREVIEW_IDS: JobIds = { documentId: () => 'preview', jobId: () => 'preview' };
+
+function whole(contact: ContactDraft, reason: string): Remark {
+  return { line: contact.line, column: '', value: dniOf(contact), reason, effect: 'row rejected' };
+}
+
+function keepFirst(sample: ContactDraft[], contact: ContactDraft): void {
+  sample.push(contact);
+  sample.sort((a, b) => a.line - b.line);
+  sample.splice(SAMPLE);
+}
+
+/** One reason for people to count: without the figures and names in it. */
+function tally(counts: Counts, remark: Remark, rejects: Rejects): void {
+  rejects.add(remark);
+  if (remark.effect === 'row rejected') counts.rejectedRows += 1;
+  else if (remark.effect === 'number left out') counts.droppedNumbers += 1;
+  else counts.remarks += 1;
+  const kind = remark.reason
+    .replace(/\blines? [\d, ]+/g, 'line N ')
+    .replace(/waits in \S+/, 'waits in another batch')
+    .replace(/should be [\dK]/, 'is wrong')
+    .trim();
+  counts.reasons[kind] = (counts.reasons[kind] ?? 0) + 1;
+}
