@@ -1,0 +1,172 @@
+/** What operators do to accounts, in the units SpeechAI shows: dollars and minutes. */
+import { randomBytes } from 'node:crypto';
+import type { Account } from '../domain/account.js';
+import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
+import { readAccount } from '../domain/read-account.js';
+import { accountZone } from '../domain/zones.js';
+import { TOP_UP_TYPE, type TopUp } from '../store/account-admin.js';
+import type { Movement } from '../store/books.js';
+import { accountAdmin, accountOrExit, asJson, dateOrExit, figuresOf } from './account-view.js';
+import { print, printJson, say } from './output.js';
+import type { Session } from './session.js';
+
+export interface CreateAccountOptions {
+  readonly id?: string;
+  readonly plan: string;
+  readonly country: string;
+  readonly timezone?: string;
+  readonly maxConcurrent: number;
+  readonly dailyLimit: number;
+  readonly expires?: string;
+  readonly json?: boolean;
+}
+
+export interface TopUpOptions {
+  readonly unit?: 'dollars' | 'minutes';
+  readonly type: 'topup' | 'bonus' | 'refund' | 'penalty';
+  readonly ref?: string;
+  readonly note?: string;
+  readonly json?: boolean;
+}
+
+export interface StatusOptions {
+  readonly reason?: string;
+  readonly json?: boolean;
+}
+
+export async function createAccount(session: Session, name: string, options: CreateAccountOptions): Promise<ExitCode> {
+  const now = session.store.time.now();
+  const base = {
+    account_id: options.id ?? `acc-${randomBytes(6).toString('hex')}`,
+    account_name: name,
+    plan_type: options.plan,
+    status: 'active',
+    minutes_purchased: 0,
+    minutes_used: 0,
+    minutes_reserved: 0,
+    credit_balance: 0,
+    credit_used: 0,
+    credit_reserved: 0,
+    cost_per_minute: 0.15,
+    cost_per_call_setup: 0.02,
+    cost_failed_call: 0.01,
+    max_concurrent_calls: options.maxConcurrent,
+    daily_call_limit: options.dailyLimit,
+    calls_today: 0,
+    country: options.country.toUpperCase(),
+    timezone: options.timezone ?? null,
+    contact_name: null,
+    contact_email: null,
+    contact_phone: null,
+    features: null,
+    settings: null,
+    created_at: now,
+    updated_at: now,
+    last_topup_at: null,
+    created_by: session.by,
+  };
+  const zone = accountZone(readAccount(base), session.policy).name;
+  const doc = { ...base, expires_at: options.expires === undefined ? null : dateOrExit('--expires', options.expires, zone) };
+  const { problems, id } = readAccount(doc);
+  if (problems.length > 0) {
+    throw new SpeechAiError('ACCOUNT_UNREADABLE', `Nothing was created: ${problems.join('; ')}.`, {
+      remedy: 'Correct the options.',
+      exitCode: EXIT.usage,
+    });
+  }
+  if ((await accountAdmin(session).create(doc)) === 'exists') {
+    throw new SpeechAiError('ACCOUNT_EXISTS', `There is an account ${id} already.`, { remedy: 'Choose another --id, or leave it out.' });
+  }
+  if (options.json === true) printJson(asJson(session, { ...doc, _id: id }, null));
+  else print(id);
+  if (options.plan !== 'unlimited') say(`${id} has nothing to spend yet: speechai account topup ${id} AMOUNT`);
+  return EXIT.ok;
+}
+
+const MOST = 10_000_000;
+
+export async function topUpAccount(session: Session, ref: string, written: string, options: TopUpOptions): Promise<ExitCode> {
+  const { account } = await accountOrExit(session, ref);
+  const amount = /^\d+(\.\d{1,6})?$/.test(written) ? Number(written) : Number.NaN;
+  if (!(amount > 0 && amount <= MOST)) {
+    throw new SpeechAiError('AMOUNT', `"${written.slice(0, 40)}" is no amount above 0 and up to ${String(MOST)}.`, {
+      remedy: 'Write it as 50 or 12.5, in dollars or minutes.',
+      exitCode: EXIT.usage,
+    });
+  }
+  const field = fieldOf(account, options.unit);
+  const sign = options.type === 'penalty' ? -1 : 1;
+  const id = `txn_${options.ref === undefined ? randomBytes(8).toString('hex') : `${account.id}:${options.ref}`}`;
+  const topUp: TopUp = { id, field, amount: sign * amount };
+  const result = await accountAdmin(session).topUp(account.id, topUp);
+  if (result === 'gone')
+    throw new SpeechAiError('NO_SUCH_ACCOUNT', `The account ${account.id} was deleted meanwhile.`, { remedy: 'Nothing was booked.' });
+  // Also where it was made before: a command that died between the two left no line in the statement.
+  await session.store.books.movement(movementOf(account.id, topUp, options, session.by));
+  const { account: after } = await accountOrExit(session, ref);
+  const ledger = (await session.store.ledgers.read([account.id])).get(account.id) ?? null;
+  if (options.json === true)
+    printJson({
+      account_id: account.id,
+      transaction_id: id,
+      booked: result === 'added',
+      amount: topUp.amount,
+      unit: unitOf(field),
+      ...figuresOf(session, after, ledger),
+    });
+  const figures = figuresOf(session, after, ledger);
+  const free = field === 'credit_balance' ? `$${String(figures.credit_free)}` : `${String(figures.minutes_free)} minutes`;
+  say(
+    result === 'added'
+      ? `${account.id}: ${sign < 0 ? '-' : '+'}${String(amount)} ${unitOf(field)}; ${free} are free now.`
+      : `${account.id}: ${options.ref ?? id} was booked before; nothing was added.`,
+  );
+  return EXIT.ok;
+}
+
+const unitOf = (field: TopUp['field']): string => (field === 'credit_balance' ? 'dollars' : 'minutes');
+
+function fieldOf(account: Account, unit: TopUpOptions['unit']): TopUp['field'] {
+  if (unit !== undefined) return unit === 'dollars' ? 'credit_balance' : 'minutes_purchased';
+  if (account.plan === 'credit_based') return 'credit_balance';
+  if (account.plan === 'minutes_based') return 'minutes_purchased';
+  throw new SpeechAiError(
+    'UNIT_NEEDED',
+    `${account.id} has ${account.plan === null ? 'no plan that is known' : 'an unlimited plan'}, so the amount could be dollars or minutes.`,
+    {
+      remedy: 'Add --unit dollars or --unit minutes.',
+      exitCode: EXIT.usage,
+    },
+  );
+}
+
+function movementOf(account: string, topUp: TopUp, options: TopUpOptions, by: string): Movement {
+  return {
+    id: topUp.id,
+    account,
+    type: options.type === 'topup' ? TOP_UP_TYPE[topUp.field] : options.type,
+    amount: topUp.amount,
+    costCents: topUp.field === 'credit_balance' ? Math.round(topUp.amount * 100) : 0,
+    description: options.note ?? `${options.type} of ${String(Math.abs(topUp.amount))} ${unitOf(topUp.field)} by ${by}`,
+    reference: options.ref ?? null,
+  };
+}
+
+export async function setAccountStatus(
+  session: Session,
+  ref: string,
+  status: 'suspended' | 'active',
+  options: StatusOptions,
+): Promise<ExitCode> {
+  const { account } = await accountOrExit(session, ref);
+  if ((await accountAdmin(session).setStatus(account.id, status, session.by, options.reason ?? null)) === 0) {
+    throw new SpeechAiError('NO_SUCH_ACCOUNT', `The account ${account.id} was deleted meanwhile.`, {
+      remedy: '`speechai account list` shows what is there.',
+    });
+  }
+  // The same last look reads the account and the batch: what holds for a paused batch holds here.
+  if (status === 'suspended') await session.clock.sleep(session.loaded.settings.calls.dialWithinMs);
+  if (options.json === true) printJson({ account_id: account.id, status, was: account.status });
+  say(status === 'suspended' ? `${account.id} is suspended: no further call of it can be placed by anyone.` : `${account.id} is active.`);
+  return EXIT.ok;
+}

@@ -1,0 +1,93 @@
+/** `batch list` and `batch show`. */
+import { settingsOf } from '../domain/batch-edit.js';
+import { createBatchAdmin } from '../store/batch-admin.js';
+import { createBatchJobs } from '../store/batch-jobs.js';
+import { asJson, batchOrExit, pauseOf, totalOf, viewsOf, type BatchView } from './batch-view.js';
+import { print, printJson, printTable, say } from './output.js';
+import type { Session } from './session.js';
+
+export interface ListOptions {
+  readonly account?: string;
+  readonly state?: string;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+export async function listBatches(session: Session, { account, state, limit, json }: ListOptions): Promise<void> {
+  const docs = await createBatchAdmin(session.store.connection).list(account === undefined ? {} : { account }, limit);
+  const views = (await viewsOf(session, docs)).filter((view) => state === undefined || view.state === state);
+  if (json === true) {
+    printJson(views.map(asJson));
+    return;
+  }
+  const rows = views.map((view) => [
+    view.batch.id ?? '',
+    view.batch.name,
+    view.batch.account ?? '',
+    view.state,
+    String(totalOf(view.counts)),
+    String(totalOf(view.counts, 'pending', 'scheduled')),
+    String(totalOf(view.counts, 'in_progress')),
+    String(totalOf(view.counts, 'done', 'completed')),
+    String(totalOf(view.counts, 'failed')),
+    [...new Set(view.reasons.map(({ code }) => code))].join(' '),
+  ]);
+  await printTable(['batch', 'name', 'account', 'state', 'jobs', 'waiting', 'live', 'done', 'failed', 'not dialled because'], rows);
+  if (docs.length === limit) say(`The newest ${String(limit)} are shown; --limit shows more.`);
+}
+
+export async function showBatch(session: Session, ref: string, json: boolean): Promise<void> {
+  const doc = await batchOrExit(session, ref);
+  const [view] = await viewsOf(session, [doc]);
+  if (view === undefined) return;
+  const live = view.batch.id === null ? 0 : await createBatchJobs(session.store.connection).openCalls(view.batch.id);
+  if (json) {
+    printJson({
+      ...asJson(view),
+      live_calls: live,
+      call_settings: settingsOf(doc['call_settings']),
+      from_numbers: view.batch.fromNumbers,
+      agent_id: view.batch.agentId,
+    });
+    return;
+  }
+  for (const line of linesOf(view, live)) print(line);
+}
+
+function linesOf(view: BatchView, live: number): readonly string[] {
+  const { batch, state, counts, reasons, account, doc } = view;
+  const row = (name: string, value: string | number | null): string[] =>
+    value === null || value === '' ? [] : [`${name.padEnd(14)} ${String(value)}`];
+  const statuses = Object.entries(counts)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([status, n]) => `${status} ${String(n)}`);
+  return [
+    ...row('batch', `${batch.id ?? ''}${batch.name === batch.id ? '' : `  ${batch.name}`}`),
+    ...row(
+      'account',
+      batch.account === null ? 'none' : `${batch.account}${account === 'missing' ? ' (does not exist)' : `  ${account.name}`}`,
+    ),
+    ...row('state', state + pauseText(view)),
+    ...row('start, end', `${batch.startAt?.toISOString() ?? 'any time'} to ${batch.endAt?.toISOString() ?? 'no end'}`),
+    ...row('priority', batch.priority),
+    ...row('queue', batch.queue),
+    ...row('rules', batch.rules),
+    ...row('from', batch.fromNumbers.join(', ')),
+    ...row('agent', batch.agentId),
+    ...row('settings', JSON.stringify(settingsOf(doc['call_settings']) ?? {})),
+    ...row('jobs', `${String(totalOf(counts))}${statuses.length === 0 ? '' : `: ${statuses.join(', ')}`}`),
+    ...row('live calls', live),
+    ...batch.problems.map((problem) => `${'problem'.padEnd(14)} ${problem}`),
+    ...(reasons.length === 0
+      ? row('dialled', 'yes, as jobs fall due')
+      : reasons.map(({ code, text }) => `${'not dialled'.padEnd(14)} ${code}: ${text}`)),
+  ];
+}
+
+function pauseText(view: BatchView): string {
+  const pause = pauseOf(view);
+  if (pause === null) return view.batch.stateReason === null ? '' : ` (${view.batch.stateReason})`;
+  const why = pause.reason === null ? '' : `: ${pause.reason}`;
+  if (pause.at === null) return ` (not by a command of this program${why})`;
+  return ` (by ${pause.by ?? 'somebody'} at ${pause.at.toISOString()}${pause.with_all ? ', with all others' : ''}${why})`;
+}

@@ -1,0 +1,62 @@
+/** The database a command works on: the embedded one is started where MONGO_URI says so. */
+import type { Settings } from '../config/settings.js';
+import { EXIT, SpeechAiError } from '../domain/errors.js';
+import type { Clock, Log } from '../domain/ports.js';
+import type { Store } from '../store/store.js';
+import { say } from './output.js';
+
+export interface OpenDatabase {
+  readonly store: Store;
+  /** What serves it, in words, for a banner. */
+  readonly provider: string;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  /** How long to go on trying; undefined: once. */
+  readonly waitMs?: number;
+  readonly log?: Log;
+  readonly signal?: AbortSignal;
+}
+
+export async function openDatabase(settings: Settings, clock: Clock, options: OpenOptions = {}): Promise<OpenDatabase> {
+  const { openStore } = await import('../store/store.js');
+  const place = await locate(settings.database.uri, options.log);
+  const started = clock.mark();
+  const { delayMs, factor, maxDelayMs, jitter } = settings.retries.mongoConnect;
+  for (let pauseMs = delayMs; ; pauseMs = Math.min(pauseMs * factor, maxDelayMs)) {
+    try {
+      const store = await openStore({ ...settings.database, uri: place.uri }, clock);
+      return {
+        store,
+        provider: place.provider,
+        close: async () => {
+          await store.close();
+          await place.close();
+        },
+      };
+    } catch (error) {
+      const hopeless = error instanceof SpeechAiError && error.exitCode !== EXIT.tryAgain;
+      const left = (options.waitMs ?? 0) - clock.elapsedMs(started);
+      if (hopeless || left <= 0 || options.signal?.aborted === true) {
+        await place.close();
+        throw error;
+      }
+      options.log?.warn('the database does not answer; trying again', { again_in_ms: Math.round(Math.min(pauseMs, left)) });
+      await clock.sleep(Math.min(pauseMs * (1 + jitter * Math.random()), left), options.signal);
+    }
+  }
+}
+
+interface Place {
+  readonly uri: string;
+  readonly provider: string;
+  close(): Promise<void>;
+}
+
+async function locate(uri: string, log: Log | undefined): Promise<Place> {
+  if (!/^embedded(:|$)/.test(uri)) return { uri, provider: 'MongoDB', close: () => Promise.resolve() };
+  const { openEmbedded } = await import('../embedded/open.js');
+  const directory = uri === 'embedded' ? null : uri.slice('embedded:'.length);
+  return openEmbedded(directory, { onProgress: say, ...(log === undefined ? {} : { log }) });
+}

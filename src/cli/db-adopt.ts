@@ -1,0 +1,112 @@
+/** `speechai db adopt`: takes over, once, the jobs that SpeechAI's worker left waiting for another try. */
+import type { Command } from 'commander';
+import { attemptLimit } from '../domain/attempt-limit.js';
+import type { Batch } from '../domain/batch.js';
+import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
+import { date } from '../domain/lenient.js';
+import { readBatch } from '../domain/read-batch.js';
+import { readJob } from '../domain/read-job.js';
+import type { Adoption } from '../store/adopt.js';
+import type { AnyDocument } from '../store/connection.js';
+import { print, printJson, say } from './output.js';
+import { withSession, type Session } from './session.js';
+
+export interface AdoptReport {
+  readonly dryRun: boolean;
+  /** By the status they had. */
+  readonly waiting: Readonly<Record<string, number>>;
+  readonly taken: number;
+  /** Attempts used up: they stay as they are. */
+  readonly exhausted: number;
+  /** Neither a job nor a date that could be read: they stay as they are. */
+  readonly unreadable: number;
+  /** Changed by others between the look and the write. */
+  readonly moved: number;
+  readonly examples: readonly string[];
+}
+
+const EXAMPLES = 5;
+/** A write of an old worker within this time is a sign of life. */
+const OLD_WORKER_MS = 60_000;
+
+export async function adopt(session: Session, dryRun: boolean): Promise<AdoptReport> {
+  const { store, policy } = session;
+  const { checkIndexes, requireIndexes } = await import('../store/indexes.js');
+  requireIndexes(await checkIndexes(store.connection));
+  await refuseBesideOldWorkers(session);
+
+  const batches = new Map<string, Batch | null>();
+  const waiting: Record<string, number> = {};
+  const examples: string[] = [];
+  const counts = { taken: 0, exhausted: 0, unreadable: 0, moved: 0 };
+  for await (const group of store.adopt.candidates()) {
+    await learnBatches(session, group, batches);
+    const adoptions: Adoption[] = [];
+    for (const doc of group) {
+      const reading = readJob(doc);
+      const due = dueOf(doc['next_try_at']);
+      if (reading.kind === 'unreadable' || due === 'unreadable') {
+        counts.unreadable += 1;
+        continue;
+      }
+      const { job } = reading;
+      const limit = attemptLimit(job, job.batch === null ? null : (batches.get(job.batch) ?? null), policy);
+      if (job.attempts >= limit) {
+        counts.exhausted += 1;
+        continue;
+      }
+      waiting[job.status] = (waiting[job.status] ?? 0) + 1;
+      adoptions.push({ doc, dueAt: due });
+      if (examples.length < EXAMPLES)
+        examples.push(`${job.ref}: ${job.status}, ${job.attempts} of ${limit} attempts, due ${due?.toISOString() ?? 'now'}`);
+    }
+    if (dryRun) continue;
+    const taken = await store.adopt.take(adoptions);
+    counts.taken += taken;
+    counts.moved += adoptions.length - taken;
+  }
+  return { dryRun, waiting, ...counts, examples };
+}
+
+/** Both would dial the same contacts. */
+async function refuseBesideOldWorkers({ store }: Session): Promise<void> {
+  const old = await store.runners.oldWorkers(new Date(store.time.now().getTime() - OLD_WORKER_MS));
+  if (old.length === 0) return;
+  throw new SpeechAiError('OLD_WORKER', `An old worker is still at work in this database (${old.join(', ')}), so nothing is taken over.`, {
+    remedy: 'Stop the Python worker, wait a minute, then run this again.',
+    exitCode: EXIT.tryAgain,
+  });
+}
+
+async function learnBatches({ store }: Session, group: readonly AnyDocument[], known: Map<string, Batch | null>): Promise<void> {
+  const named = group.flatMap((doc) => (typeof doc['batch_id'] === 'string' ? [doc['batch_id']] : []));
+  const wanted = [...new Set(named)].filter((id) => !known.has(id));
+  const found = new Map((await store.campaigns.batches(wanted)).map((doc) => [String(doc['batch_id']), readBatch(doc)]));
+  for (const id of wanted) known.set(id, found.get(id) ?? null);
+}
+
+/** null: nothing says when, so now. */
+function dueOf(stored: unknown): Date | null | 'unreadable' {
+  if (stored === undefined || stored === null || stored === '') return null;
+  return date(stored) ?? 'unreadable';
+}
+
+export async function adoptCommand(flags: { readonly dryRun?: boolean; readonly json?: boolean }, command: Command): Promise<ExitCode> {
+  const report = await withSession(command, (session) => adopt(session, flags.dryRun === true));
+  if (flags.json === true) {
+    printJson(report);
+    return EXIT.ok;
+  }
+  const waiting = Object.values(report.waiting).reduce((sum, one) => sum + one, 0);
+  const kinds = Object.entries(report.waiting).map(([status, number]) => `${number} ${status}`);
+  print(`waiting for another try: ${waiting}${kinds.length === 0 ? '' : ` (${kinds.join(', ')})`}`);
+  print(
+    report.dryRun
+      ? 'taken over: none, this was a dry run'
+      : `taken over: ${report.taken}${report.moved === 0 ? '' : `; ${report.moved} were changed by others meanwhile`}`,
+  );
+  print(`left as they are: ${report.exhausted} without attempts left, ${report.unreadable} that cannot be read`);
+  for (const example of report.examples) print(`  ${example}`);
+  if (report.dryRun && waiting > 0) say('Without --dry-run they become pending and are dialled when they are due.');
+  return EXIT.ok;
+}

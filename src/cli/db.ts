@@ -1,0 +1,147 @@
+/** `speechai db`: the database itself. */
+
+import type { Command } from 'commander';
+import { EXIT, SpeechAiError, messageOf } from '../domain/errors.js';
+import type { Log } from '../domain/ports.js';
+import { registerDbInit } from './db-init.js';
+import { runAction } from './errors.js';
+import { loadSettingsOrExit } from './settings.js';
+
+export interface DbDeps {
+  /** MONGO_URI as the settings have it, asked for when a command runs. */
+  readonly mongoUri: (command: Command) => Promise<string>;
+  readonly log?: Log;
+  readonly writeOut: (text: string) => void;
+  readonly writeErr: (text: string) => void;
+}
+
+const FROM_PROCESS: DbDeps = {
+  mongoUri: async (command) => (await loadSettingsOrExit(command, { withoutRetell: true })).settings.database.uri,
+  writeOut: (text) => process.stdout.write(text),
+  writeErr: (text) => process.stderr.write(text),
+};
+
+const PATIENCE = { serverSelectionTimeoutMS: 5_000, connectTimeoutMS: 5_000 };
+
+/** Adds `db` to the program and returns it. */
+export const registerDb = (program: Command, given: Partial<DbDeps> = {}): Command => {
+  const deps: DbDeps = { ...FROM_PROCESS, ...given };
+  const db = program.command('db').description('the database: serve one without a server, look whether it answers');
+  db.command('serve')
+    .description('keep a MongoDB running in the foreground, for other programs to use; its URI is the first line on stdout')
+    .option('--dir <folder>', 'where its data is kept (default: the folder of MONGO_URI=embedded:FOLDER, else your own data folder)')
+    .option('--json', 'print one JSON object instead of the bare URI')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ speechai db serve --dir ./data        # and, in another terminal:\n  $ speechai run                          # with MONGO_URI=embedded:./data',
+    )
+    .action((options: ServeOptions, command: Command) => serve(options, command, deps));
+  db.command('ping')
+    .description('connect to the database of MONGO_URI and say what answers; exit 75 when nothing does')
+    .option('--json', 'as one JSON object')
+    .addHelpText('after', '\nExample:\n  $ MONGO_URI=mongodb://127.0.0.1:27017 speechai db ping --json')
+    .action((options: PingOptions, command: Command) => ping(options, command, deps));
+  registerDbInit(db);
+  registerDbAdopt(db);
+  return db;
+};
+
+interface ServeOptions {
+  readonly dir?: string;
+  readonly json?: boolean;
+}
+
+const serve = async (options: ServeOptions, command: Command, deps: DbDeps): Promise<void> => {
+  const { openEmbedded } = await import('../embedded/open.js');
+  const { embeddedDirectory } = await import('../embedded/resolve.js');
+  const ended = nextSignal();
+  const directory = options.dir ?? embeddedDirectory(await deps.mongoUri(command)) ?? null;
+  const engine = await openEmbedded(directory, { ...embeddedOptions(deps), onGone: (line) => deps.writeErr(`${line}\n`) });
+  const { uri, provider } = engine;
+  deps.writeOut(
+    options.json === true ? `${JSON.stringify({ uri, provider, directory: engine.directory, pid: engine.pid() })}\n` : `${uri}\n`,
+  );
+  deps.writeErr(`Served by the ${provider} from ${engine.directory}. Ctrl-C ends it; other processes that use it keep it alive.\n`);
+  const signal = await ended;
+  await engine.close();
+  if (signal === 'SIGINT') process.exitCode = EXIT.interrupted;
+};
+
+/** A pending promise holds no process, so a timer does until the signal comes. */
+const nextSignal = (): Promise<NodeJS.Signals> =>
+  new Promise((resolve) => {
+    const holding = setInterval(() => undefined, 60_000);
+    const end = (signal: NodeJS.Signals): void => {
+      clearInterval(holding);
+      resolve(signal);
+    };
+    process.once('SIGINT', end);
+    process.once('SIGTERM', end);
+    process.once('SIGHUP', end);
+  });
+
+interface PingOptions {
+  readonly json?: boolean;
+}
+
+const ping = async (options: PingOptions, command: Command, deps: DbDeps): Promise<void> => {
+  const { resolveMongoUri } = await import('../embedded/resolve.js');
+  const { maskUri } = await import('../config/uri.js');
+  const { MongoClient } = await import('mongodb');
+  const address = await resolveMongoUri(await deps.mongoUri(command), embeddedOptions(deps));
+  const shown = maskUri(address.uri);
+  const client = new MongoClient(address.uri, { ...patienceFor(address.uri), appName: 'speechai' });
+  try {
+    const admin = client.db('admin');
+    const hello = await admin.command({ hello: 1 });
+    const { version } = await admin.command({ buildInfo: 1 });
+    const startedMs = performance.now();
+    await admin.command({ ping: 1 });
+    const roundTripMs = Math.round((performance.now() - startedMs) * 10) / 10;
+    const found = { uri: shown, provider: address.provider, version: String(version), kind: kindOf(hello), roundTripMs };
+    deps.writeOut(
+      options.json === true
+        ? `${JSON.stringify(found)}\n`
+        : `MongoDB ${found.version}, ${found.kind}, answers in ${roundTripMs} ms at ${shown}${address.provider === null ? '' : ` (${address.provider})`}\n`,
+    );
+  } catch (cause) {
+    throw new SpeechAiError('DB_UNREACHABLE', `MongoDB does not answer at ${shown}: ${messageOf(cause)}`, {
+      remedy:
+        'Check MONGO_URI, that the server runs, and that this machine may reach it; `speechai config show` tells where the value comes from.',
+      exitCode: EXIT.tryAgain,
+      cause,
+    });
+  } finally {
+    await client.close();
+    await address.close();
+  }
+};
+
+/** The driver lets its options win over the URI's, and a person who wrote a timeout into the URI meant it. */
+const patienceFor = (uri: string): Partial<typeof PATIENCE> => (/[?&]serverSelectionTimeoutMS=/i.test(uri) ? {} : PATIENCE);
+
+const kindOf = (hello: Readonly<Record<string, unknown>>): string => {
+  if (hello['msg'] === 'isdbgrid') return 'router of a sharded cluster';
+  return typeof hello['setName'] === 'string' ? `replica set ${hello['setName']}` : 'standalone';
+};
+
+const embeddedOptions = (deps: DbDeps): { log?: Log; onProgress: (line: string) => void } => ({
+  ...(deps.log === undefined ? {} : { log: deps.log }),
+  onProgress: (line) => deps.writeErr(`${line}\n`),
+});
+
+function registerDbAdopt(db: Command): void {
+  db.command('adopt')
+    .description("take over the jobs that SpeechAI's worker left waiting for another try")
+    .option('--dry-run', 'count them and show examples, write nothing')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      '\nStop the old workers first. Safe to run again: what was taken is pending and is not found twice.\n\nExample:\n  $ speechai db adopt --dry-run',
+    )
+    .action(
+      runAction(async (options: { dryRun?: boolean; json?: boolean }, command: Command) =>
+        (await import('./db-adopt.js')).adoptCommand(options, command),
+      ),
+    );
+}

@@ -1,0 +1,140 @@
+/** `explain batch`: the histogram of reasons and the next 24 hours, over a bounded sample of its jobs. */
+import type { Facts } from '../domain/decision.js';
+import { decide, explainGates } from '../domain/decide.js';
+import { EXIT, type ExitCode } from '../domain/errors.js';
+import { readJob } from '../domain/read-job.js';
+import { createTally, type TallyResult } from '../domain/tally.js';
+import { batchZone } from '../domain/zones.js';
+import { createBatchJobs } from '../store/batch-jobs.js';
+import type { AnyDocument } from '../store/connection.js';
+import { batchOrExit, totalOf, viewsOf, type BatchView } from './batch-view.js';
+import { timeOrExit } from './explain-job.js';
+import type { ExplainOptions } from './explain.js';
+import { packsOf } from './job-find.js';
+import { print, printJson, printTable, say } from './output.js';
+import type { Session } from './session.js';
+
+const GROUP = 500;
+const HISTORY_MS = 9 * 86_400_000;
+const BAR = 40;
+
+export async function explainBatch(session: Session, ref: string, options: ExplainOptions): Promise<ExitCode> {
+  const packs = await packsOf(session);
+  const [view] = await viewsOf(session, [await batchOrExit(session, ref)], packs);
+  if (view === undefined || view.batch.id === null) return EXIT.failed;
+  const zone = batchZone(view.batch, view.account, session.policy).name;
+  const now = options.at === undefined ? session.store.time.now() : timeOrExit(options.at, zone);
+  const tally = createTally(now);
+  let unreadable = 0;
+  for await (const group of inGroups(createBatchJobs(session.store.connection).waiting(view.batch.id, options.sample ?? 2_000))) {
+    const { facts, unread } = await factsOfGroup(session, view, group, now);
+    unreadable += unread;
+    for (const one of facts) {
+      const decision = decide(one, session.policy, packs);
+      tally.add(decision, decision.kind === 'dial' ? [] : explainGates(one, session.policy, packs));
+    }
+  }
+  const result = tally.result();
+  const waiting = totalOf(view.counts, 'pending', 'scheduled', 'in_progress');
+  if (options.json === true) printJson(asJson(view, result, waiting, unreadable, now));
+  else await show(view, result, waiting, unreadable, now);
+  return EXIT.ok;
+}
+
+/** Everything `decide` looks at for a group of jobs of one batch, in three questions. */
+export async function factsOfGroup(
+  { store }: Session,
+  { batch, account, ledger }: BatchView,
+  docs: readonly AnyDocument[],
+  now: Date,
+): Promise<{ readonly facts: readonly Facts[]; readonly unread: number }> {
+  const country = account === 'missing' ? null : account.country;
+  const jobs = docs.flatMap((doc) => {
+    const reading = readJob(doc, country);
+    return reading.kind === 'job' ? [reading.job] : [];
+  });
+  const lines = [...new Set(jobs.flatMap((job) => job.contact.phones.flatMap(({ line }) => line ?? [])))];
+  const persons = [...new Set(jobs.flatMap((job) => job.contact.person ?? []))];
+  const [suppressions, history] = await Promise.all([
+    store.campaigns.suppressions(lines, persons),
+    store.attempts.history(lines, persons, new Date(now.getTime() - HISTORY_MS)),
+  ]);
+  const facts = jobs.map((job): Facts => {
+    const own = new Set(job.contact.phones.map(({ line }) => line));
+    const concerns = (entry: { line: string | null; person: string | null }): boolean =>
+      (entry.line !== null && own.has(entry.line)) || (entry.person !== null && entry.person === job.contact.person);
+    return {
+      job,
+      batch,
+      account,
+      ledger,
+      suppressions: suppressions.filter(concerns),
+      history: history.filter((call) => concerns(call) && call.attempt !== job.leaseToken),
+      ownHold: null,
+      now,
+    };
+  });
+  return { facts, unread: docs.length - jobs.length };
+}
+
+export async function* inGroups<T>(from: AsyncIterable<T>): AsyncIterable<readonly T[]> {
+  let group: T[] = [];
+  for await (const one of from) {
+    group.push(one);
+    if (group.length < GROUP) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}
+
+function asJson(
+  { batch, state, reasons: closed }: BatchView,
+  result: TallyResult,
+  waiting: number,
+  unreadable: number,
+  now: Date,
+): unknown {
+  const { looked, dialable, stopping, reasons, hours, later, never } = result;
+  return {
+    batch_id: batch.id,
+    state,
+    at: now,
+    waiting,
+    looked,
+    unreadable,
+    dialable_now: dialable,
+    would_end_without_a_call: stopping,
+    batch_reasons: closed.map(({ code, text, until }) => ({ code, text, until })),
+    reasons,
+    next_24_hours: hours.map((jobs, n) => ({ from: new Date(now.getTime() + n * 3_600_000), jobs })),
+    later,
+    not_by_itself: never,
+  };
+}
+
+async function show(
+  { batch, state, reasons: closed }: BatchView,
+  result: TallyResult,
+  waiting: number,
+  unreadable: number,
+  now: Date,
+): Promise<void> {
+  const { looked, dialable, reasons, hours, later, never } = result;
+  print(`${batch.id ?? ''}: ${state}, ${String(waiting)} jobs waiting or in progress, at ${now.toISOString()}`);
+  if (looked < waiting) print(`Looked at ${String(looked)} of them, taken by chance (--sample looks at more).`);
+  for (const { code, text } of closed) print(`The whole batch: ${code}: ${text}`);
+  print(
+    `Can be dialled now: ${String(dialable)} of ${String(looked)}.${unreadable === 0 ? '' : ` Cannot be understood: ${String(unreadable)}.`}`,
+  );
+  if (reasons.length > 0) await printTable(['reason', 'first', 'at all', 'for example'], reasons.map((row) => [row.code, String(row.first), String(row.any), row.text])); // prettier-ignore
+  print('When they can be dialled:');
+  const most = Math.max(1, ...hours);
+  hours.forEach((jobs, n) => {
+    const from = new Date(now.getTime() + n * 3_600_000).toISOString().slice(0, 16);
+    if (jobs > 0) print(`  ${from}Z  ${'#'.repeat(Math.max(1, Math.round((jobs / most) * BAR)))} ${String(jobs)}`);
+  });
+  if (later > 0) print(`  later than 24 hours: ${String(later)}`);
+  if (never > 0) print(`  not by itself: ${String(never)}`);
+  if (looked === 0) say('Nothing waits.');
+}

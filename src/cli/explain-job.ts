@@ -1,0 +1,114 @@
+/** `explain job`: the gates of one job, with everything that is known about it. */
+import { explain, type Explanation, type GateLine } from '../domain/explain.js';
+import { momentIn } from '../domain/batch-edit.js';
+import type { Facts } from '../domain/decision.js';
+import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
+import { contactZone } from '../domain/zones.js';
+import type { AttemptDoc } from '../store/attempt.js';
+import type { ExplainOptions } from './explain.js';
+import { factsOf, findJob, packsOf } from './job-find.js';
+import { paint, print, printJson } from './output.js';
+import type { Session } from './session.js';
+
+export async function explainJob(session: Session, ref: string, options: ExplainOptions): Promise<ExitCode> {
+  const found = await findJob(session, ref);
+  if (found.kind === 'none') throw new SpeechAiError('NO_SUCH_JOB', `${ref}: ${found.why}.`, { remedy: '`speechai job list` shows them.' });
+  if (found.kind === 'unreadable') {
+    throw new SpeechAiError('JOB_UNREADABLE', `${ref} cannot be understood: ${found.why}.`, {
+      remedy: 'Correct the document; then `speechai job resume`.',
+    });
+  }
+  const { job } = found;
+  const [known, packs, attempt] = await Promise.all([factsOf(session, job), packsOf(session), openAttempt(session, job.leaseToken)]);
+  const zone = contactZone(job.contact, known.batch, known.account, session.policy).name;
+  const facts: Facts = {
+    ...known,
+    ...(options.at === undefined ? {} : { now: timeOrExit(options.at, zone) }),
+    // A job whose call is under way holds its own lock and money: they are no reason against it.
+    ...(attempt === null
+      ? {}
+      : { ownHold: attempt.estimate, history: known.history.filter((call) => !('attempt' in call) || call.attempt !== attempt._id) }),
+  };
+  const explanation = explain(facts, session.policy, packs);
+  if (options.json === true) printJson(asJson(job.ref, facts, explanation, attempt));
+  else for (const line of linesOf(job.ref, job.status, zone, facts, explanation, attempt)) print(line);
+  return EXIT.ok;
+}
+
+async function openAttempt({ store }: Session, token: string | null): Promise<AttemptDoc | null> {
+  const attempt = token === null ? null : await store.attempts.byId(token);
+  return attempt?.open === true ? attempt : null;
+}
+
+export function timeOrExit(written: string, zone: string): Date {
+  const read = momentIn(written, zone);
+  if (read !== null) return read;
+  throw new SpeechAiError('TIME', `--at: "${written.slice(0, 40)}" is no time.`, {
+    remedy: 'Write it as 2026-11-23T09:00, or with an offset.',
+    exitCode: EXIT.usage,
+  });
+}
+
+function asJson(ref: string, facts: Facts, { decision, gates, dialableAt, changes }: Explanation, attempt: AttemptDoc | null): unknown {
+  return {
+    job_id: ref,
+    status: facts.job.status,
+    at: facts.now,
+    call: attempt === null ? null : { state: attempt.state, since: attempt.at, call_id: attempt.call_id ?? null },
+    decision: decision.kind,
+    becomes: decision.kind === 'stop' ? decision.status : null,
+    dialable_at: dialableAt,
+    gates,
+    changes,
+  };
+}
+
+function linesOf(
+  ref: string,
+  status: string,
+  zone: string,
+  facts: Facts,
+  explanation: Explanation,
+  attempt: AttemptDoc | null,
+): readonly string[] {
+  const { decision, gates, dialableAt, changes } = explanation;
+  const width = Math.max(...gates.map(({ gate }) => gate.length));
+  const call =
+    attempt === null
+      ? []
+      : [`A call is under way (${attempt.state}, since ${attempt.at.toISOString()}); below is what another call would meet.`];
+  return [
+    `${ref}: ${status}, at ${facts.now.toISOString()} (${zone})`,
+    ...call,
+    ...gates.map((line) => gateText(line, width)),
+    verdict(decision.kind, decision.kind === 'stop' ? decision.status : '', dialableAt),
+    ...(decision.kind === 'dial' ? [] : changeLines(changes)),
+  ];
+}
+
+function gateText({ gate, pass, code, text, value, limit, source, until }: GateLine, width: number): string {
+  const figures = [
+    ...(value === null ? [] : [`value ${String(value)}`]),
+    ...(limit === null ? [] : [`limit ${String(limit)}`]),
+    `from ${source}`,
+    ...(until === null ? [] : [`until ${until.toISOString()}`]),
+  ];
+  const mark = pass ? paint('green', 'open', process.stdout) : paint('red', 'SHUT', process.stdout);
+  return `  ${mark} ${gate.padEnd(width)}  ${code === null ? '' : `${code}: `}${text} [${figures.join(', ')}]`;
+}
+
+function verdict(kind: string, status: string, at: Date | null): string {
+  if (kind === 'dial') return 'It may be dialled now.';
+  if (kind === 'stop') return `It would become ${status} without a call.`;
+  return at === null
+    ? 'It is not dialled before somebody changes something.'
+    : `It can be dialled at ${at.toISOString()} if nothing changes.`;
+}
+
+function changeLines(changes: Explanation['changes']): readonly string[] {
+  if (changes.length === 0) return ['No single change would let it be dialled now; every gate that is shut must open.'];
+  return [
+    'Each of these alone would let it be dialled now:',
+    ...changes.map(({ text, command }) => `  ${text}${command === null ? '' : `  ($ ${command})`}`),
+  ];
+}

@@ -1,0 +1,66 @@
+/** `speechai forecast`: when a batch will be through, what it will cost, and what it waits for. Nothing is written. */
+import { InvalidArgumentError, type Command } from 'commander';
+import { runAction } from './errors.js';
+import { withSession } from './session.js';
+
+export interface ForecastOptions {
+  readonly set: readonly string[];
+  readonly runs?: number;
+  readonly seed: number;
+  readonly sample: number;
+  readonly json?: boolean;
+}
+
+export function registerForecast(program: Command): void {
+  const forecast = program
+    .command('forecast')
+    .description('play a batch through on a virtual clock, with the same rules and its own outcomes');
+  forecast
+    .command('batch <id>')
+    .description('its end (P50, P90), its cost, and what it waits for')
+    .option(
+      '--set <key=value>',
+      'as if this were set: a key of `batch set`, account.KEY, or a setting like MAX_CONCURRENT_CALLS (repeatable)',
+      collect,
+      [],
+    )
+    .option('--runs <n>', 'how often it is played', above0)
+    .option('--seed <n>', 'the same seed gives the same forecast of the same jobs', above0, 1)
+    .option('--sample <n>', 'jobs that are played; where there are more, so many by chance stand for all', above0, 3_000)
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      `
+It takes the batch as alone in the installation, and as running where it is paused. Calls end as the batch's own calls did; while it has
+few, as calls usually do.
+
+Example:
+  $ speechai forecast batch batch-20261120-5f2a --set MAX_CONCURRENT_CALLS=40 --set allowed_hours=10:00-20:00`,
+    )
+    .action(
+      runAction((id: string, options: ForecastOptions, command: Command) =>
+        withSession(command, async (session) => (await import('./forecast-batch.js')).forecastBatch(session, id, options), {
+          flags: settingsIn(options.set),
+        }),
+      ),
+    );
+}
+
+/** Settings are written in capitals; everything else is the batch's or the account's. */
+function settingsIn(pairs: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    pairs.flatMap((pair) => {
+      const match = /^([A-Z][A-Z0-9_]*)=(.*)$/.exec(pair);
+      return match === null ? [] : [[match[1] ?? '', match[2] ?? '']];
+    }),
+  );
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function above0(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
+  return Number(text);
+}

@@ -1,0 +1,231 @@
+/** `speechai job`: one contact to call, from its adding to its end. */
+import { InvalidArgumentError, type Command } from 'commander';
+import { EXIT, type ExitCode } from '../domain/errors.js';
+import type { NewJob } from '../domain/new-job.js';
+import type { JobAct } from '../store/job-admin.js';
+import { runAction } from './errors.js';
+import type { Report } from './job-act.js';
+import { confirm, print, printJson, printTable, say } from './output.js';
+import { withSession, type Session } from './session.js';
+import { count } from './settings.js';
+
+export function registerJob(program: Command): void {
+  const job = program.command('job').description('one contact to call: add, look at, move');
+  registerAdd(job);
+  registerLooks(job);
+  act(job, 'suspend', 'set jobs aside until somebody resumes them', 'suspend job_acc-1_20261121_101500_0a1b2c3d --reason "wrong amount"');
+  act(job, 'resume', 'let suspended jobs go on where they stood', 'resume job_acc-1_20261121_101500_0a1b2c3d');
+  act(job, 'cancel', 'end jobs for good', 'cancel job_acc-1_20261121_101500_0a1b2c3d --hang-up');
+  act(job, 'retry', 'make failed, suspended or cancelled jobs due now', 'retry job_acc-1_20261121_101500_0a1b2c3d --reset-attempts --yes');
+  job
+    .command('release <id...>')
+    .description('give back jobs that are stuck in progress, after looking whether their call may be live')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nAn ID is a job_id or an _id.\n\nExample:\n  $ speechai job release job_acc-1_20261121_101500_0a1b2c3d')
+    .action(runAction(release));
+}
+
+interface AddFlags {
+  readonly account: string;
+  readonly phone: readonly string[];
+  readonly batch?: string;
+  readonly name?: string;
+  readonly dni?: string;
+  readonly amount?: number;
+  readonly due?: string;
+  readonly company?: string;
+  readonly field?: readonly (readonly [string, string])[];
+  readonly maxAttempts?: number;
+  readonly queue?: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+function registerAdd(job: Command): void {
+  job
+    .command('add')
+    .description('add one contact; a contact that is in the batch already is not added again')
+    .requiredOption('--account <id>', 'who pays for the call')
+    .requiredOption('--phone <number>', 'a number to dial, best as +56912345678; give it again for the next best', collect)
+    .option('--batch <id>', 'the batch it belongs to; without one it is a batch of its own')
+    .option('--name <name>', 'of the contact')
+    .option('--dni <id>', 'RUT or DNI: one person has one call at a time')
+    .option('--amount <pesos>', 'amount owed', figure)
+    .option('--due <date>', 'pay without surcharge until, YYYY-MM-DD')
+    .option('--company <name>', 'for whom the agent calls')
+    .option('--field <name=value>', 'another value for the prompt; may be given again', collectField)
+    .option('--max-attempts <n>', 'calls at most, where batch and installation say nothing', figure)
+    .option('--queue <name>', 'only daemons that serve this queue call it')
+    .option('--dry-run', 'check everything, write nothing')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ speechai job add --account acc-1 --phone +56911112222 --name "Ana Prueba" --dni 12345678-5 --amount 104050',
+    )
+    .action(runAction(add));
+}
+
+function registerLooks(job: Command): void {
+  job
+    .command('show <id>')
+    .description('the story of a job: every call, what Retell said, what was decided and why, what is next')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nAn ID is a job_id or an _id.\n\nExample:\n  $ speechai job show job_acc-1_20261121_101500_0a1b2c3d')
+    .action(runAction(show));
+  job
+    .command('list')
+    .description('jobs, filtered')
+    .option('--batch <id>', 'of this batch')
+    .option('--account <id>', 'of this account')
+    .option('--status <status>', 'pending, in_progress, done, failed, suspended, cancelled...')
+    .option('--reason <text>', 'suspended for this reason (no_credit, operator...), or with this in their last error')
+    .option('--limit <n>', `at most so many (default ${TABLE_ROWS}, with --json all)`, figure)
+    .option('--json', 'one JSON object per line, as they are read')
+    .addHelpText('after', '\nExample:\n  $ speechai job list --status suspended --reason no_credit --json | wc -l')
+    .action(runAction(list));
+}
+
+interface ActFlags {
+  readonly reason?: string;
+  readonly hangUp?: boolean;
+  readonly resetAttempts?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+function act(job: Command, name: JobAct, description: string, example: string): void {
+  const command = job
+    .command(`${name} <id...>`)
+    .description(description)
+    .option('--reason <text>', 'kept with the job')
+    .option('--json', 'as JSON')
+    .addHelpText('after', `\nAn ID is a job_id or an _id.\n\nExample:\n  $ speechai job ${example}`)
+    .action(runAction((ids: readonly string[], flags: ActFlags, self: Command) => perform(name, ids, flags, self)));
+  if (name === 'suspend' || name === 'cancel') command.option('--hang-up', 'end a call that is live now, instead of waiting for its end');
+  if (name === 'retry') {
+    command.option('--reset-attempts', 'begin to count calls anew').option('--yes', 'do not ask: it dials');
+  }
+}
+
+/** A screen or two; a list of a million lines on a terminal helps nobody. */
+const TABLE_ROWS = 50;
+
+async function add(flags: AddFlags, command: Command): Promise<ExitCode> {
+  const { addJob, tellAdded } = await import('./job-add.js');
+  const order: NewJob = {
+    account: flags.account,
+    batch: flags.batch ?? null,
+    phones: flags.phone,
+    name: flags.name ?? null,
+    dni: flags.dni ?? null,
+    amount: flags.amount ?? null,
+    due: flags.due ?? null,
+    company: flags.company ?? null,
+    fields: Object.fromEntries(flags.field ?? []),
+    maxAttempts: flags.maxAttempts ?? null,
+    queue: flags.queue ?? null,
+  };
+  return tellAdded(await withSession(command, (session) => addJob(session, order, flags.dryRun === true)), flags);
+}
+
+async function show(ref: string, flags: { readonly json?: boolean }, command: Command): Promise<ExitCode> {
+  const [{ findJob }, { storyOf, storyLines }] = await Promise.all([import('./job-find.js'), import('./job-show.js')]);
+  return withSession(command, async (session) => {
+    const found = await findJob(session, ref);
+    if (found.kind === 'none') {
+      say(`${ref}: ${found.why}`);
+      return EXIT.failed;
+    }
+    if (found.kind === 'unreadable') {
+      say(`${ref}: it cannot be read as a job, so it is never dialled: ${found.why}`);
+      return EXIT.failed;
+    }
+    const story = await storyOf(session, found.doc, found.job);
+    if (flags.json === true) printJson(story);
+    else for (const line of storyLines(story)) print(line);
+    return EXIT.ok;
+  });
+}
+
+interface ListFlags {
+  readonly batch?: string;
+  readonly account?: string;
+  readonly status?: string;
+  readonly reason?: string;
+  readonly limit?: number;
+  readonly json?: boolean;
+}
+
+async function list({ limit, json, ...filter }: ListFlags, command: Command): Promise<ExitCode> {
+  const { listed } = await import('./job-show.js');
+  return withSession(command, async ({ store }) => {
+    if (json === true) {
+      for await (const doc of store.jobAdmin.list(filter, limit ?? null)) await printLine(JSON.stringify(listed(doc)));
+      return EXIT.ok;
+    }
+    const rows: string[][] = [];
+    const most = limit ?? TABLE_ROWS;
+    for await (const doc of store.jobAdmin.list(filter, most + 1)) {
+      const { job, status, batch, attempts, due, reason } = listed(doc);
+      rows.push([job, status, batch ?? '', String(attempts), due ?? '', (reason ?? '').slice(0, 60)]);
+    }
+    await printTable(['job', 'status', 'batch', 'attempts', 'due', 'why'], rows.slice(0, most));
+    if (rows.length > most) say(`There are more than ${most}; --limit shows more, --json all of them.`);
+    return EXIT.ok;
+  });
+}
+
+/** Waits where the reader is slower than the database, so that a list of millions is not kept in memory. */
+function printLine(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.stdout.write(`${text}\n`)) resolve();
+    else process.stdout.once('drain', resolve);
+  });
+}
+
+async function perform(name: JobAct, ids: readonly string[], flags: ActFlags, command: Command): Promise<ExitCode> {
+  const { actOnJob } = await import('./job-act.js');
+  if (name === 'retry' && !(await confirm(`Call ${count(ids.length, 'contact')} again?`, { yes: flags.yes === true }))) return EXIT.failed;
+  const options = { reason: flags.reason ?? null, hangUp: flags.hangUp === true, resetAttempts: flags.resetAttempts === true };
+  return eachJob(ids, flags, command, (session, id) => actOnJob(session, name, id, options));
+}
+
+async function release(ids: readonly string[], flags: { readonly json?: boolean }, command: Command): Promise<ExitCode> {
+  const { releaseJob } = await import('./job-release.js');
+  return eachJob(ids, flags, command, releaseJob);
+}
+
+/** One after the other, each with its own result: what one job is refused for says nothing about the next. */
+async function eachJob(
+  ids: readonly string[],
+  flags: { readonly json?: boolean },
+  command: Command,
+  work: (session: Session, id: string) => Promise<Report>,
+): Promise<ExitCode> {
+  const reports = await withSession(command, async (session) => {
+    const done: Report[] = [];
+    for (const id of new Set(ids)) {
+      const report = await work(session, id);
+      done.push(report);
+      if (flags.json !== true) (report.ok ? print : say)(`${report.job}: ${report.text}`);
+    }
+    return done;
+  });
+  if (flags.json === true) printJson(reports);
+  return reports.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
+}
+
+function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+function collectField(text: string, before: readonly (readonly [string, string])[] = []): readonly (readonly [string, string])[] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Write it as name=value.');
+  return [...before, [text.slice(0, at).trim(), text.slice(at + 1)] as const];
+}
+
+function figure(text: string): number {
+  if (!/^\d+(?:\.\d+)?$/.test(text)) throw new InvalidArgumentError('It must be a number.');
+  return Number(text);
+}

@@ -1,0 +1,62 @@
+/** What a command shows: data on stdout, everything for people on stderr, colour only where somebody can see it. */
+import { createInterface } from 'node:readline/promises';
+import { styleText } from 'node:util';
+import { EXIT, SpeechAiError } from '../domain/errors.js';
+
+type Style = Parameters<typeof styleText>[0];
+
+/** One line of a command's data. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** One line for the person at the terminal; scripts that read stdout never see it. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+export function printJson(data: unknown): void {
+  print(JSON.stringify(data, null, 2));
+}
+
+/** No ANSI in the lines themselves: they go into files and mails as well. */
+export async function printTable(head: readonly string[], rows: readonly (readonly string[])[]): Promise<void> {
+  const { default: Table } = await import('cli-table3');
+  const table = new Table({ head: [...head], style: { head: [], border: [] } });
+  for (const row of rows) table.push([...row]);
+  print(table.toString());
+}
+
+/** `--no-color` sets NO_COLOR, so that libraries and child processes obey it too. */
+export function hasColour(stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv = process.env): boolean {
+  return stream.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+}
+
+export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
+  return hasColour(stream) ? styleText(style, text, { validateStream: false }) : text;
+}
+
+export interface Consent {
+  /** `--yes` or `--confirm` was given. */
+  readonly yes: boolean;
+}
+
+/** Asks on a terminal; elsewhere nobody can answer, so the flag is required rather than waited for. */
+export async function confirm(question: string, consent: Consent): Promise<boolean> {
+  if (consent.yes) return true;
+  if (!process.stdin.isTTY) {
+    throw new SpeechAiError('CONFIRMATION_NEEDED', `${question} Nobody can answer here.`, {
+      remedy: 'Add --yes when this is what you want.',
+      exitCode: EXIT.usage,
+    });
+  }
+  const readline = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    // Ctrl-C at the prompt reaches readline, not the process.
+    readline.once('SIGINT', () => process.exit(EXIT.interrupted));
+    const answer = await readline.question(`${question} [y/N] `);
+    return /^y(?:es)?$/i.test(answer.trim());
+  } finally {
+    readline.close();
+  }
+}

@@ -1,0 +1,171 @@
+/** `speechai run`: the daemon. Everything it needs is put together here; what it does is in src/runner. */
+import { InvalidArgumentError, type Command } from 'commander';
+import type { LoadedSettings } from './settings.js';
+import { loadSettingsOrExit } from './settings.js';
+import { EXIT, type ExitCode } from '../domain/errors.js';
+import { runAction } from './errors.js';
+import { say } from './output.js';
+
+interface RunOptions {
+  readonly workers?: number;
+  readonly untilIdle?: boolean;
+  readonly dryRun?: boolean;
+  readonly wait?: number;
+  readonly queue?: string;
+}
+
+/** Without --wait the daemon is patient: a database that is restarted with it may need minutes. */
+const DEFAULT_WAIT_SECONDS = 300;
+
+export function registerRun(program: Command): void {
+  program
+    .command('run')
+    .description('the daemon: claim jobs that are due, place their calls, follow them to the end')
+    .option('--workers <n>', 'worker loops, instead of WORKER_COUNT', wholeNumber)
+    .option('--queue <names>', 'serve only these queues, separated by commas (WORKER_QUEUES)')
+    .option('--until-idle', 'end when nothing is due and nothing is live')
+    .option('--dry-run', 'decide and print what would be dialled; place nothing, write nothing')
+    .option('--wait <seconds>', `how long to wait for the database at start (default ${DEFAULT_WAIT_SECONDS})`, wholeNumber)
+    .addHelpText(
+      'after',
+      `
+It stops on SIGTERM or SIGINT: no more claims, live calls are followed for SHUTDOWN_GRACE_SECONDS, the rest is handed over;
+a second signal hands over at once. SIGUSR2 writes a snapshot to the log, SIGHUP opens the log files again.
+
+Exit codes: 0 stopped as asked, 75 the database did not answer, 78 settings or indexes wrong.
+
+Example:
+  $ speechai run --workers 20`,
+    )
+    .action(runAction(run, { ownSignals: true }));
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+async function run(options: RunOptions, command: Command): Promise<ExitCode> {
+  const loaded = await loadSettingsOrExit(command, {
+    flags: {
+      ...(options.workers === undefined ? {} : { WORKER_COUNT: String(options.workers) }),
+      ...(options.queue === undefined ? {} : { WORKER_QUEUES: options.queue }),
+    },
+  });
+  const simulator = loaded.simulator ? await startSimulator() : null;
+  try {
+    return await runDaemon(loaded, options, simulator?.url ?? null);
+  } finally {
+    await simulator?.close();
+  }
+}
+
+/** In development, with no key: a Retell that rings nobody. */
+async function startSimulator(): Promise<{ url: string; close(): Promise<void> }> {
+  const { startSimulator: start } = await import('../simulator/server.js');
+  const simulator = await start({ speed: 10 });
+  return simulator;
+}
+
+async function runDaemon({ settings, fingerprint }: LoadedSettings, options: RunOptions, simulatorUrl: string | null): Promise<ExitCode> {
+  const [{ createClock }, { createLogging }, { assemble }, { openDatabase }, { createNotifier }, { loadRulebook }] = await Promise.all([
+    import('../telemetry/clock.js'),
+    import('../telemetry/logging.js'),
+    import('../runner/assemble.js'),
+    import('./database.js'),
+    import('../telemetry/notify.js'),
+    import('../config/rulebook.js'),
+  ]);
+  const rulebook = loadRulebook(settings.app.configDir);
+  const clock = createClock(testOffset(settings.env));
+  const logging = createLogging({ ...settings.logging, env: settings.env, fingerprint, secrets: secretsOf(settings) });
+  const { log } = logging;
+  const notifier = createNotifier({ environment: process.env, pid: process.pid });
+  const stopping = new AbortController();
+  const signals = listen(stopping);
+  try {
+    const database = await openDatabase(settings, clock, {
+      log,
+      waitMs: (options.wait ?? DEFAULT_WAIT_SECONDS) * 1000,
+      signal: stopping.signal,
+    });
+    const where = `speechai ${versionOf()} on ${database.provider}, database ${settings.database.name}, ${settings.workers.count} workers`;
+    say(
+      simulatorUrl === null
+        ? where
+        : `${where}; simulated Retell at ${simulatorUrl}: no phone rings (set MONGO_URI and RETELL_API_KEY for real ones)`,
+    );
+    try {
+      const runner = await assemble({
+        settings,
+        rulebook,
+        fingerprint,
+        version: versionOf(),
+        clock,
+        log,
+        journal: logging.journal,
+        store: database.store,
+        simulatorUrl,
+      });
+      if (options.dryRun === true) {
+        for await (const line of runner.rehearse()) process.stdout.write(`${line}\n`);
+        return EXIT.ok;
+      }
+      await runner.daemon.start();
+      process.on('SIGUSR2', () => log.info('snapshot', { snapshot: runner.daemon.snapshot() }));
+      process.on('SIGHUP', () => logging.reopen());
+      await notifier.ready(`${settings.workers.count} workers`);
+      log.info('ready', { workers: settings.workers.count, database: database.provider, topology: database.store.connection.topology });
+      const watchdog = notifier.watchdogEveryMs === null ? null : setInterval(() => void notifier.watchdog(), notifier.watchdogEveryMs);
+      await Promise.race([signals.first, ...(options.untilIdle === true ? [runner.daemon.untilIdle()] : [])]);
+      if (watchdog !== null) clearInterval(watchdog);
+      void notifier.stopping('draining');
+      void signals.second.then(() => runner.daemon.handOverNow());
+      await runner.daemon.stop(stopping.signal.aborted ? 'signal' : 'idle');
+      return EXIT.ok;
+    } finally {
+      await Promise.race([database.close(), clock.sleep(300)]);
+    }
+  } catch (error) {
+    if (stopping.signal.aborted) return EXIT.ok;
+    throw error;
+  } finally {
+    await Promise.race([logging.close(), clock.sleep(200)]);
+  }
+}
+
+function listen(stopping: AbortController): { first: Promise<void>; second: Promise<void> } {
+  let count = 0;
+  let again: () => void = () => undefined;
+  const second = new Promise<void>((resolve) => {
+    again = resolve;
+  });
+  const first = new Promise<void>((resolve) => {
+    const onSignal = (): void => {
+      count += 1;
+      stopping.abort();
+      resolve();
+      if (count > 1) again();
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+  return { first, second };
+}
+
+/** Tests run a daemon whose wall clock is wrong. */
+function testOffset(env: string): { wallOffsetMs?: number } {
+  const offset = Number(process.env['SPEECHAI_TEST_CLOCK_OFFSET_MS'] ?? 0);
+  return env === 'testing' && offset !== 0 ? { wallOffsetMs: offset } : {};
+}
+
+function secretsOf(settings: LoadedSettings['settings']): string[] {
+  const password = /\/\/[^:@/]*:([^@/]*)@/.exec(settings.database.uri)?.[1];
+  return [settings.retell.apiKey, settings.alerts.webhookUrl ?? '', password === undefined ? '' : decodeURIComponent(password)].filter(
+    (secret) => secret.length > 3,
+  );
+}
+
+function versionOf(): string {
+  return process.env['npm_package_version'] ?? '0.1.0';
+}

@@ -1,0 +1,207 @@
+/** `suppress add|remove|list|check`: numbers are asked for by their hash, and shown masked. */
+import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
+import { readAccount } from '../domain/read-account.js';
+import { entryId, expiryOf, whoIs, type Who } from '../domain/suppression-entry.js';
+import { createSuppressionAdmin, type Entry, type StoredEntry, type SuppressionQuery } from '../store/suppression-admin.js';
+import { batchOrExit } from './batch-view.js';
+import { confirm, printJson, printTable, say } from './output.js';
+import type { Session } from './session.js';
+
+export interface ScopeOptions {
+  readonly account?: string;
+  readonly batch?: string;
+  readonly country?: string;
+}
+
+export interface AddOptions extends ScopeOptions {
+  readonly reason: string;
+  readonly evidence?: string;
+  readonly expires?: string;
+  readonly json?: boolean;
+}
+
+export interface RemoveOptions extends ScopeOptions {
+  readonly id: readonly string[];
+  readonly reason?: string;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+export interface FindOptions extends ScopeOptions {
+  readonly ended?: boolean;
+  readonly limit?: number;
+  readonly json?: boolean;
+}
+
+export const suppressionAdmin = (session: Session) => createSuppressionAdmin(session.store.connection);
+
+export interface Scope {
+  readonly account: string | null;
+  readonly batch: string | null;
+  readonly country: string | null;
+}
+
+/** A scope that does not exist would block nobody, and look as if it did. */
+export async function scopeOrExit(session: Session, { account, batch, country }: ScopeOptions): Promise<Scope> {
+  const [doc] = account === undefined ? [] : await session.store.campaigns.accounts([account]);
+  if (account !== undefined && doc === undefined) {
+    throw new SpeechAiError('NO_SUCH_ACCOUNT', `There is no account ${account}.`, { remedy: '`speechai account list` shows them.' });
+  }
+  const batchDoc = batch === undefined ? null : await batchOrExit(session, batch);
+  return {
+    account: account ?? null,
+    batch: batchDoc === null ? null : String(batchDoc['batch_id'] ?? batch),
+    country: country?.toUpperCase() ?? (doc === undefined ? null : readAccount(doc).country),
+  };
+}
+
+function whoOrExit(written: string, country: string | null): Who {
+  const who = whoIs(written, country);
+  if (who !== null) return who;
+  throw new SpeechAiError('WHO', `"${written.slice(0, 20)}" is neither a telephone number nor a RUT or DNI.`, {
+    remedy: 'Write numbers internationally (+56911112222), or add --country CL.',
+    exitCode: EXIT.usage,
+  });
+}
+
+export function expiryOrExit(session: Session, written: string | undefined): Date | null {
+  if (written === undefined) return null;
+  const now = session.store.time.now();
+  const read = expiryOf(written, now, session.policy.defaultTimezone);
+  if (read !== null && read > now) return read;
+  throw new SpeechAiError('EXPIRES', `--expires: "${written.slice(0, 40)}" is no time ahead.`, {
+    remedy: 'Write 30d, 12h or a date like 2027-01-31.',
+    exitCode: EXIT.usage,
+  });
+}
+
+export function entryFor(who: Who, scope: Scope, more: Pick<Entry, 'reason' | 'evidence' | 'expiresAt' | 'by'>): Entry {
+  const { account, batch } = scope;
+  return { ...who, ...more, account, batch, id: entryId(who, account, batch) };
+}
+
+export async function addSuppressions(session: Session, words: readonly string[], options: AddOptions): Promise<ExitCode> {
+  if (words.length === 0) throw nobody();
+  const scope = await scopeOrExit(session, options);
+  const expiresAt = expiryOrExit(session, options.expires);
+  const { reason, evidence = null } = options;
+  const entries = words.map((word) => entryFor(whoOrExit(word, scope.country), scope, { reason, evidence, expiresAt, by: session.by }));
+  const { added, renewed } = await suppressionAdmin(session).put(entries);
+  if (options.json === true)
+    printJson({
+      added,
+      renewed,
+      entries: entries.map(({ id, masked, line }) => ({ id, kind: line === null ? 'person' : 'phone', who: masked })),
+    });
+  for (const { masked } of entries)
+    say(`${masked} is not called any more${scopeText(scope)}${expiresAt === null ? '' : ` until ${expiresAt.toISOString()}`}.`);
+  return EXIT.ok;
+}
+
+export async function removeSuppressions(session: Session, words: readonly string[], options: RemoveOptions): Promise<ExitCode> {
+  if (words.length === 0 && options.id.length === 0) throw nobody();
+  const scope = await scopeOrExit(session, options);
+  const admin = suppressionAdmin(session);
+  const found: StoredEntry[] = [];
+  for (const id of options.id) {
+    const entry = await admin.byId(id);
+    if (entry === null)
+      throw new SpeechAiError('NO_SUCH_SUPPRESSION', `There is no entry ${id}.`, { remedy: '`speechai suppress list` shows them.' });
+    found.push(entry);
+  }
+  if (words.length > 0) found.push(...(await inForce(session, words, scope)));
+  if (found.length === 0) {
+    throw new SpeechAiError('NOT_SUPPRESSED', 'Nothing is in force for them there.', {
+      remedy: '`speechai suppress list --ended` shows what once was.',
+    });
+  }
+  const theirs = found.filter((entry) => entry.id.startsWith('attempt:')).length;
+  const asked = theirs === 0 ? '' : ` ${String(theirs)} of them because the person asked for it in a call.`;
+  if (
+    !(await confirm(`${String(found.length)} entries would be ended.${asked} Let them be called again?`, { yes: options.yes === true }))
+  ) {
+    say('Nothing was changed.');
+    return EXIT.failed;
+  }
+  const ended = await admin.end(found.map(({ id }) => id), session.by, options.reason ?? null); // prettier-ignore
+  if (options.json === true) printJson({ ended, ids: found.map(({ id }) => id) });
+  say(`Ended: ${String(ended)}.`);
+  return EXIT.ok;
+}
+
+export async function listSuppressions(session: Session, { account, batch, ended, limit = 100, json }: FindOptions): Promise<ExitCode> {
+  const query: SuppressionQuery = {
+    ...(account === undefined ? {} : { account }),
+    ...(batch === undefined ? {} : { batch }),
+    ...(ended === true ? { ended } : {}),
+  };
+  const entries = await gather(suppressionAdmin(session).find(query, limit));
+  await show(entries, json === true);
+  if (entries.length === limit) say(`${String(limit)} are shown; --limit shows more.`);
+  return EXIT.ok;
+}
+
+export async function checkSuppressions(session: Session, words: readonly string[], options: FindOptions): Promise<ExitCode> {
+  const scope = await scopeOrExit(session, options);
+  const entries = await inForce(session, words, scope);
+  await show(entries, options.json === true);
+  say(entries.length === 0 ? 'Not blocked.' : 'Blocked.');
+  return entries.length === 0 ? EXIT.ok : EXIT.found;
+}
+
+/** Of the whole installation and, where a scope is given, of no other account or batch. */
+async function inForce(session: Session, words: readonly string[], scope: Scope): Promise<readonly StoredEntry[]> {
+  const whos = words.map((word) => whoOrExit(word, scope.country));
+  const query = { lines: whos.flatMap(({ line }) => line ?? []), persons: whos.flatMap(({ person }) => person ?? []) };
+  const entries = await gather(suppressionAdmin(session).find(query, 1_000));
+  const concerns = (own: string | null, asked: string | null): boolean => asked === null || own === null || own === asked;
+  return entries.filter((entry) => concerns(entry.account, scope.account) && concerns(entry.batch, scope.batch));
+}
+
+async function gather<T>(from: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const one of from) all.push(one);
+  return all;
+}
+
+async function show(entries: readonly StoredEntry[], json: boolean): Promise<void> {
+  if (json) {
+    printJson(
+      entries.map((entry) => ({
+        id: entry.id,
+        kind: entry.line === null ? 'person' : 'phone',
+        who: entry.masked,
+        account_id: entry.account,
+        batch_id: entry.batch,
+        reason: entry.reason,
+        evidence: entry.evidence,
+        expires_at: entry.expiresAt,
+        created_by: entry.by,
+        created_at: entry.createdAt,
+      })),
+    );
+    return;
+  }
+  const rows = entries.map((entry) => [
+    entry.id,
+    entry.masked ?? `${entry.line === null ? 'person' : 'line'} ${(entry.line ?? entry.person ?? '').slice(0, 8)}`,
+    [entry.account, entry.batch].filter((part) => part !== null).join(' ') || 'everywhere',
+    entry.reason,
+    entry.evidence ?? '',
+    entry.expiresAt?.toISOString() ?? 'never',
+    entry.createdAt?.toISOString() ?? '',
+  ]);
+  await printTable(['id', 'who', 'scope', 'reason', 'evidence', 'expires', 'since'], rows);
+}
+
+function scopeText({ account, batch }: Scope): string {
+  if (account === null && batch === null) return '';
+  return ` for ${[account, batch].filter((part) => part !== null).join(' and ')}`;
+}
+
+function nobody(): SpeechAiError {
+  return new SpeechAiError('WHO', 'Nobody was named.', {
+    remedy: 'Give telephone numbers or RUTs, e.g. +56911112222.',
+    exitCode: EXIT.usage,
+  });
+}

@@ -1,0 +1,48 @@
+/** The lines of a text file of any size, none of which can fill the memory; and the cells of one. */
+import { createReadStream } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
+import { parse } from 'csv-parse/sync';
+
+export interface TextLine {
+  readonly number: number;
+  /** null: longer than any line of a list; it was passed over, not kept. */
+  readonly text: string | null;
+}
+
+/** No line of such a list is longer. */
+const MAX_LINE = 10_000;
+
+/** Not `readline`: it would hold a file without line ends in memory as one line. */
+export async function* linesOf(file: string): AsyncIterable<TextLine> {
+  const decoder = new StringDecoder('utf8');
+  let held = '';
+  let tooLong = false;
+  let number = 0;
+  const line = (text: string): TextLine => {
+    number += 1;
+    const result = tooLong || text.length > MAX_LINE ? { number, text: null } : { number, text: text.replace(/\r$/, '') };
+    tooLong = false;
+    return result;
+  };
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    const parts = `${held}${decoder.write(chunk)}`.split('\n');
+    held = parts.pop() ?? '';
+    for (const part of parts) yield line(part);
+    if (held.length > MAX_LINE) {
+      tooLong = true;
+      held = '';
+    }
+  }
+  const rest = held + decoder.end();
+  if (rest !== '' || tooLong) yield line(rest);
+}
+
+/** Empty for a line that says nothing; null where the quotes do not close. */
+export function cellsOf(text: string): readonly string[] | null {
+  try {
+    const [cells = []] = parse(text, { bom: true, delimiter: [',', ';', '\t'], relax_column_count: true, relax_quotes: true, skip_empty_lines: true, trim: true }); // prettier-ignore
+    return cells.every((cell) => cell === '') ? [] : cells;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,186 @@
+import type { Document } from 'mongodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import * as account from '../../src/cli/account-act.js';
+import * as view from '../../src/cli/account-view.js';
+import type { Session } from '../../src/cli/session.js';
+import { EXIT } from '../../src/domain/errors.js';
+import { estimate } from '../../src/domain/money.js';
+import { readAccount } from '../../src/domain/read-account.js';
+import { captured } from '../support/captured.js';
+import { openTestSession, type TestSession } from '../support/session.js';
+
+let world: TestSession;
+let session: Session;
+let waited: number[] = [];
+beforeAll(async () => {
+  world = await openTestSession({ DIAL_WITHIN_MS: '1234' });
+  const sleep = (ms: number): Promise<void> => Promise.resolve(void waited.push(ms));
+  session = { ...world.session, clock: { ...world.session.clock, sleep } };
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  waited = [];
+  for (const name of ['accounts', 'transactions', 'account_ledgers', 'batches']) await world.db.collection(name).deleteMany({});
+});
+
+const add = async (more: Document = {}): Promise<void> =>
+  void (await world.db
+    .collection('accounts')
+    .insertOne({ account_id: 'acc-1', plan_type: 'credit_based', status: 'active', country: 'CL', credit_balance: 10, ...more }));
+const stored = async (id = 'acc-1'): Promise<Document> => (await world.db.collection('accounts').findOne({ account_id: id })) ?? {};
+const movements = (): Promise<Document[]> => world.db.collection('transactions').find({}).toArray();
+const topUp = (amount: string, more: Partial<account.TopUpOptions> = {}) =>
+  captured(() => account.topUpAccount(session, 'acc-1', amount, { type: 'topup', ...more }));
+const CREATE = { plan: 'credit_based', country: 'cl', maxConcurrent: 5, dailyLimit: 100 } as const;
+
+describe('account create', () => {
+  it('makes an account that readers understand, once', async () => {
+    const { out } = await captured(() =>
+      account.createAccount(session, 'Retail', { ...CREATE, id: 'n1', expires: '2027-01-01', json: true }),
+    );
+    expect(JSON.parse(out)).toMatchObject({
+      account_id: 'n1',
+      plan: 'credit_based',
+      status: 'active',
+      credit_free: 0,
+      closed_because: ['no credit for one minute is free'],
+    });
+    expect(readAccount(await stored('n1'))).toMatchObject({
+      problems: [],
+      country: 'CL',
+      dailyCallLimit: 100,
+      expiresAt: new Date('2027-01-01T03:00:00Z'),
+    });
+    await expect(account.createAccount(session, 'Retail', { ...CREATE, id: 'n1' })).rejects.toMatchObject({ code: 'ACCOUNT_EXISTS' });
+  });
+
+  it.each([{ timezone: 'Mars/Olympus' }, { country: 'Chili' }, { expires: 'soon' }, { maxConcurrent: 0 }])(
+    'refuses %o and writes nothing',
+    async (more) => {
+      await expect(account.createAccount(session, 'X', { ...CREATE, ...more })).rejects.toMatchObject({ exitCode: EXIT.usage });
+      expect(await world.db.collection('accounts').countDocuments()).toBe(0);
+    },
+  );
+});
+
+describe('account topup', () => {
+  it('P5: the same reference is booked once, by however many at once', async () => {
+    await add();
+    await captured(() =>
+      Promise.all(Array.from({ length: 20 }, () => account.topUpAccount(session, 'acc-1', '50', { type: 'topup', ref: 'inv-1' }))),
+    );
+    expect((await stored())['credit_balance']).toBe(60);
+    expect(await movements()).toMatchObject([
+      { account_id: 'acc-1', type: 'topup_credits', amount: 50, cost: 5000, reference_id: 'inv-1' },
+    ]);
+  });
+
+  it('different ones are all booked, and floats do not drift', async () => {
+    await add({ credit_balance: 0 });
+    await captured(() => Promise.all(Array.from({ length: 30 }, () => account.topUpAccount(session, 'acc-1', '0.1', { type: 'topup' }))));
+    expect((await stored())['credit_balance']).toBe(3);
+    expect(await movements()).toHaveLength(30);
+  });
+
+  it('a top-up whose statement line was lost gets it when the command is repeated', async () => {
+    await add();
+    await topUp('5', { ref: 'inv-2' });
+    await world.db.collection('transactions').deleteMany({});
+    const { err } = await topUp('5', { ref: 'inv-2' });
+    expect(err).toContain('booked before');
+    expect((await stored())['credit_balance']).toBe(15);
+    expect(await movements()).toHaveLength(1);
+  });
+
+  it("takes the plan's unit, and changes nothing else of the document", async () => {
+    await add({ plan_type: 'minutes_based', minutes_purchased: '100', features: { kept: true }, credit_used: 4 });
+    const { out } = await topUp('20', { json: true, note: 'promo $x' });
+    expect(JSON.parse(out)).toMatchObject({ unit: 'minutes', amount: 20, minutes_purchased: 120, booked: true });
+    expect(await stored()).toMatchObject({ minutes_purchased: 120, credit_balance: 10, credit_used: 4, features: { kept: true } });
+    expect(await movements()).toMatchObject([{ type: 'topup_minutes', amount: 20, description: 'promo $x' }]);
+    await topUp('3', { unit: 'dollars', type: 'penalty' });
+    expect((await stored())['credit_balance']).toBe(7);
+    expect((await movements()).at(-1)).toMatchObject({ type: 'penalty', amount: -3, cost: -300 });
+  });
+
+  it('makes the account able to pay again', async () => {
+    await add({ credit_balance: 0 });
+    const can = async (): Promise<string> => estimate(readAccount(await stored()), null, null, session.policy, 60_000).kind;
+    expect(await can()).toBe('out');
+    await topUp('1');
+    expect(await can()).toBe('ok');
+  });
+
+  it.each(['0', '-5', '1e9', 'many', '99999999999', '0.0000001'])('refuses %s', async (amount) => {
+    await add();
+    await expect(topUp(amount)).rejects.toMatchObject({ code: 'AMOUNT', exitCode: EXIT.usage });
+    expect((await stored())['credit_balance']).toBe(10);
+  });
+
+  it('asks for the unit where the plan has none', async () => {
+    await add({ plan_type: 'unlimited' });
+    await expect(topUp('5')).rejects.toMatchObject({ code: 'UNIT_NEEDED' });
+    await expect(captured(() => account.topUpAccount(session, 'acc-9', '5', { type: 'topup' }))).rejects.toMatchObject({
+      code: 'NO_SUCH_ACCOUNT',
+      exitCode: EXIT.failed,
+    });
+  });
+});
+
+describe('account suspend, resume, show, statement', () => {
+  it('P4: suspends, waits DIAL_WITHIN_MS, then says that nothing can be placed', async () => {
+    await add();
+    const { err } = await captured(() => account.setAccountStatus(session, 'acc-1', 'suspended', { reason: 'unpaid' }));
+    expect(await stored()).toMatchObject({ status: 'suspended', status_by: 'ana@desk', status_reason: 'unpaid' });
+    expect(waited).toEqual([1234]);
+    expect(err).toContain('no further call of it can be placed');
+    await captured(() => account.setAccountStatus(session, 'acc-1', 'active', {}));
+    expect(await stored()).toMatchObject({ status: 'active' });
+    expect(Object.keys(await stored())).not.toContain('status_reason');
+  });
+
+  it('shows what is used and held by the ledger, not by the picture of it', async () => {
+    await add({ credit_used: 1 });
+    const own = readAccount(await stored());
+    expect(await session.store.ledgers.hold(own, 'att-1', { micros: 2_000_000, ms: 0 }, [])).toBe('held');
+    const { out } = await captured(() => view.showAccount(session, 'acc-1', true));
+    expect(JSON.parse(out)).toMatchObject({
+      credit_balance: 10,
+      credit_used: 1,
+      credit_held: 2,
+      credit_free: 7,
+      closed_because: [],
+      batches: 0,
+    });
+    const list = await captured(() => view.listAccounts(session, 10, false));
+    expect(list.out).toContain('$7');
+  });
+
+  it('the statement is newest first, in its span of days on the account clock', async () => {
+    await add();
+    const line = (id: string, at: string, type: string, amount: number): Document => ({
+      transaction_id: id,
+      account_id: 'acc-1',
+      type,
+      amount,
+      cost: 0,
+      description: id,
+      created_at: new Date(at),
+    });
+    await world.db
+      .collection('transactions')
+      .insertMany([
+        line('a', '2026-11-01T02:59:00Z', 'topup_credits', 5),
+        line('b', '2026-11-01T03:00:00Z', 'call_usage', -0.5),
+        line('c', '2026-11-02T12:00:00Z', 'call_usage', -0.25),
+        { account_id: 'acc-1', amount: 'odd' },
+      ]);
+    const ids = async (more: Partial<view.StatementOptions>): Promise<unknown> => {
+      const { out } = await captured(() => view.accountStatement(session, 'acc-1', { limit: 10, json: true, ...more }));
+      return (JSON.parse(out) as { transaction_id: string }[]).map((one) => one.transaction_id);
+    };
+    expect(await ids({ since: '2026-11-01', until: '2026-11-02' })).toEqual(['b']);
+    expect(await ids({ limit: 2 })).toEqual(['c', 'b']);
+    expect(await ids({})).toHaveLength(4);
+  });
+});

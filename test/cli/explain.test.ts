@@ -1,0 +1,162 @@
+import type { Document } from 'mongodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { explainBatch } from '../../src/cli/explain-batch.js';
+import { explainJob } from '../../src/cli/explain-job.js';
+import { forecastBatch } from '../../src/cli/forecast-batch.js';
+import type { Session } from '../../src/cli/session.js';
+import { phoneOf } from '../../src/domain/suppression-entry.js';
+import { captured } from '../support/captured.js';
+import { speechai } from '../support/cli.js';
+import { attemptDocument, jobDocument, openTestSession, type TestSession } from '../support/session.js';
+
+let world: TestSession;
+let session: Session;
+beforeAll(async () => {
+  world = await openTestSession({ CALLS_PER_SECOND: '2' });
+  session = world.session;
+});
+afterAll(() => world.close());
+beforeEach(async () => {
+  for (const name of ['jobs', 'accounts', 'batches', 'suppressions', 'call_attempts', 'account_ledgers'])
+    await world.db.collection(name).deleteMany({});
+  await world.db.collection('accounts').insertOne({ account_id: 'acc-1', plan_type: 'unlimited', status: 'active', country: 'CL' });
+  await world.db.collection('batches').insertOne({ batch_id: 'batch-1', account_id: 'acc-1', is_active: true, call_settings: null });
+});
+
+interface Gate {
+  readonly gate: string;
+  readonly pass: boolean;
+  readonly code: string | null;
+}
+interface JobAnswer {
+  readonly decision: string;
+  readonly call: unknown;
+  readonly gates: readonly Gate[];
+  readonly changes: readonly { readonly command: string | null }[];
+}
+
+const insert = async (...docs: Document[]): Promise<void> => void (await world.db.collection('jobs').insertMany(docs));
+const many = (count: number): Document[] =>
+  Array.from({ length: count }, (_, n) =>
+    jobDocument(`j${String(n)}`, {
+      contact: { name: 'Ana', dni: `${String(10_000_000 + n)}K`, phones: [`+569${String(20_000_000 + n)}`], next_phone_index: 0 },
+    }),
+  );
+const ask = async (ref: string, at?: string): Promise<JobAnswer> => {
+  const { out } = await captured(() => explainJob(session, ref, { json: true, ...(at === undefined ? {} : { at }) }));
+  return JSON.parse(out) as JobAnswer;
+};
+const shut = ({ gates }: JobAnswer): readonly (string | null)[] => gates.filter(({ pass }) => !pass).map(({ code }) => code);
+const setBatch = (fields: Document): Promise<unknown> => world.db.collection('batches').updateOne({}, { $set: fields });
+
+describe('explain job', () => {
+  it('knows suppressions, earlier calls and money, as the last check before a call does', async () => {
+    await insert(jobDocument('j'));
+    expect(await ask('j')).toMatchObject({ decision: 'dial', changes: [] });
+    const line = phoneOf('+56911112222', null)?.line ?? '';
+    await world.db
+      .collection('suppressions')
+      .insertOne({ line, person: null, account_id: null, batch_id: null, reason: 'letter', expires_at: null });
+    expect(shut(await ask('j'))).toContain('SUPPRESSED');
+    await world.db.collection('suppressions').deleteMany({});
+    await world.db
+      .collection('call_attempts')
+      .insertOne({ _id: 'old', line, person: null, at: new Date(), state: 'settled', open: false } as unknown as Document);
+    expect(shut(await ask('j'))).toEqual(['LIMIT_PHONE']);
+    await world.db.collection('call_attempts').deleteMany({});
+    await world.db.collection('accounts').updateOne({}, { $set: { plan_type: 'credit_based', credit_balance: 0 } });
+    const broke = await ask('j');
+    expect(shut(broke)).toEqual(['NO_CREDIT']);
+    expect(broke.changes.map(({ command }) => command)).toEqual(['speechai account topup acc-1 AMOUNT']);
+  });
+
+  it('--at looks at another moment, on the clock of the batch', async () => {
+    await insert(jobDocument('j'));
+    await setBatch({ call_settings: { allowed_hours: { start: '09:00', end: '18:00' } } });
+    expect(shut(await ask('j', '2026-11-23T08:00'))).toEqual(['WINDOW_CLOSED']);
+    expect(await ask('j', '2026-11-23T09:00')).toMatchObject({ decision: 'dial' });
+    await expect(ask('j', 'noon')).rejects.toMatchObject({ code: 'TIME' });
+  });
+
+  it('a call under way is no reason against itself', async () => {
+    await insert(jobDocument('j', { status: 'in_progress', lease_token: 't1', reserved_until: new Date(Date.now() + 60_000) }));
+    const line = phoneOf('+56911112222', null)?.line ?? '';
+    await world.db.collection('call_attempts').insertOne(attemptDocument(world, 'x', 'j', { line }));
+    expect(await ask('j')).toMatchObject({ decision: 'dial', call: { state: 'live' } });
+  });
+
+  it('in words: every gate, when it opens and what would open it; exit 1 for a job that does not exist', async () => {
+    await insert(jobDocument('j'));
+    await setBatch({ is_active: false, state_reason: 'strike' });
+    const [told, missing] = await Promise.all([
+      speechai(world.env, 'explain', 'job', 'j'),
+      speechai(world.env, 'explain', 'job', 'nobody'),
+    ]);
+    expect(told).toMatchObject({ code: 0, err: '' });
+    expect(told.out).toMatch(/SHUT batch .*PAUSED: The batch is paused: strike\./);
+    expect(told.out).toMatch(/open attempts .*value 0, limit 3/);
+    expect(told.out).toContain('speechai batch resume batch-1');
+    expect(told.out).not.toContain('911112222');
+    expect(missing).toMatchObject({ code: 1, out: '' });
+  });
+});
+
+describe('explain batch', () => {
+  it('counts what stands in the way of its jobs, and when they can be dialled', async () => {
+    await insert(
+      ...many(12),
+      jobDocument('odd', { contact: 7 }),
+      jobDocument('late', { next_try_at: new Date(Date.now() + 2.5 * 3_600_000) }),
+    );
+    const { out } = await captured(() => explainBatch(session, 'batch-1', { json: true }));
+    const answer = JSON.parse(out) as { next_24_hours: { jobs: number }[] };
+    expect(answer).toMatchObject({
+      state: 'running',
+      waiting: 14,
+      looked: 13,
+      unreadable: 1,
+      dialable_now: 12,
+      reasons: [{ code: 'RETRY_DELAY', first: 1, any: 1 }],
+    });
+    expect(answer.next_24_hours.map(({ jobs }) => jobs).slice(0, 4)).toEqual([12, 0, 1, 0]);
+    const sampled = await captured(() => explainBatch(session, 'batch-1', { sample: 5 }));
+    expect(sampled.out).toMatch(/Looked at [45] of them/);
+  });
+});
+
+describe('forecast batch', () => {
+  const NOON = new Date('2026-11-18T15:00:00Z');
+  const atNoon = (): Session => ({ ...session, store: { ...session.store, time: { ...session.store.time, now: () => NOON } } });
+  const play = async (set: readonly string[] = []): Promise<Record<string, unknown>> => {
+    const { out } = await captured(() => forecastBatch(atNoon(), 'batch-1', { set, seed: 7, sample: 100, runs: 5, json: true }));
+    return JSON.parse(out) as Record<string, unknown>;
+  };
+
+  it('is repeatable, writes nothing, and answers what --set would change', async () => {
+    await insert(...many(30));
+    const before = JSON.stringify(await world.db.collection('jobs').find({}).toArray());
+    const plain = await play();
+    expect(await play()).toEqual(plain);
+    expect(plain).toMatchObject({ jobs: 30, left_p50: 0, calls_seen: 0, seed: 7 });
+    const once = await play(['max_attempts=1', 'account.max_concurrent_calls=1']);
+    expect((once['binding'] as { code: string }[])[0]?.code).toBe('CONCURRENCY');
+    expect(Number(once['calls_p50'])).toBeLessThan(Number(plain['calls_p50']));
+    await expect(play(['max_attempts=x'])).rejects.toMatchObject({ code: 'NOT_UNDERSTOOD' });
+    expect(JSON.stringify(await world.db.collection('jobs').find({}).toArray())).toBe(before);
+  });
+
+  it("goes by the batch's own outcomes, and says that a paused batch is played as resumed", async () => {
+    await insert(...many(20));
+    await setBatch({ is_active: false });
+    const settled = Array.from({ length: 400 }, (_, n) => ({
+      _id: `a${String(n)}`, batch: 'batch-1', state: 'settled', open: false, at: new Date(), outcome: { class: 'answered', durationMs: 30_000 }, cost: { micros: 50_000, ms: 30_000 },
+    })); // prettier-ignore
+    await world.db.collection('call_attempts').insertMany(settled as unknown as Document[]);
+    const answer = await play();
+    expect(answer).toMatchObject({ calls_seen: 400 });
+    expect(Number(answer['answered_p50'])).toBeGreaterThanOrEqual(19);
+    expect(Number(answer['cost_dollars_p50'])).toBeGreaterThan(0.4);
+    expect(Number(answer['cost_dollars_p50'])).toBeLessThan(2.5);
+    expect(String(answer['notes'])).toContain('when it is resumed now');
+  });
+});

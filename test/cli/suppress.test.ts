@@ -1,0 +1,203 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fc, test } from '@fast-check/vitest';
+import type { Document } from 'mongodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { factsOf, findJob } from '../../src/cli/job-find.js';
+import type { Session } from '../../src/cli/session.js';
+import * as suppress from '../../src/cli/suppress-act.js';
+import { importSuppressions, type ImportOptions } from '../../src/cli/suppress-import.js';
+import { decide } from '../../src/domain/decide.js';
+import { EXIT } from '../../src/domain/errors.js';
+import { NO_PACKS } from '../../src/domain/rules.js';
+import { columnsOf, entryId, expiryOf, personOf, phoneOf, whoIs } from '../../src/domain/suppression-entry.js';
+import { captured } from '../support/captured.js';
+import { jobDocument, openTestSession, type TestSession } from '../support/session.js';
+
+let world: TestSession;
+let session: Session;
+let folder: string;
+beforeAll(async () => {
+  world = await openTestSession();
+  session = world.session;
+  folder = await mkdtemp(join(tmpdir(), 'suppress-'));
+});
+afterAll(async () => {
+  await world.close();
+  await rm(folder, { recursive: true });
+});
+beforeEach(async () => {
+  for (const name of ['jobs', 'accounts', 'batches', 'suppressions']) await world.db.collection(name).deleteMany({});
+  await world.db.collection('accounts').insertOne({ account_id: 'acc-1', plan_type: 'unlimited', status: 'active', country: 'CL' });
+  await world.db.collection('batches').insertOne({ batch_id: 'batch-1', account_id: 'acc-1', is_active: true, call_settings: null });
+  await world.db.collection('jobs').insertOne(jobDocument('j'));
+});
+
+const add = (who: readonly string[], more: Partial<suppress.AddOptions> = {}) =>
+  captured(() => suppress.addSuppressions(session, who, { reason: 'letter', ...more }));
+const check = (who: readonly string[], more: suppress.FindOptions = {}) => captured(() => suppress.checkSuppressions(session, who, more));
+const remove = (who: readonly string[], more: Partial<suppress.RemoveOptions> = {}) =>
+  captured(() => suppress.removeSuppressions(session, who, { id: [], yes: true, ...more }));
+const all = (): Promise<Document[]> => world.db.collection('suppressions').find({}).toArray();
+
+/** What the last check before a dial makes of the job. */
+async function verdict(): Promise<string> {
+  const found = await findJob(session, 'j');
+  if (found.kind !== 'job') throw new Error(found.kind);
+  const decision = decide(await factsOf(session, found.job), session.policy, NO_PACKS);
+  return decision.kind === 'dial' ? 'dial' : decision.reasons.map(({ code }) => code).join(' ');
+}
+
+describe('suppress add, check, remove', () => {
+  it.each([['+56911112222'], ['+56 9 1111 2222'], ['12.345.678-k'], ['12345678K']])(
+    'P4: %s is not dialled any more, until it is removed',
+    async (who) => {
+      expect(await verdict()).toBe('dial');
+      await add([who]);
+      expect(await verdict()).toContain('SUPPRESSED');
+      expect((await check([who])).value).toBe(EXIT.found);
+      await remove([who], { reason: 'asked again' });
+      expect(await verdict()).toBe('dial');
+      expect((await check([who])).value).toBe(EXIT.ok);
+      expect(await all()).toMatchObject([{ reason: 'letter', ended_by: 'ana@desk', ended_reason: 'asked again' }]);
+      await add([who]);
+      expect(await verdict()).toContain('SUPPRESSED');
+      expect(Object.keys((await all())[0] ?? {})).not.toContain('ended_by');
+    },
+  );
+
+  it('holds in its scope and until its expiry only', async () => {
+    await world.db.collection('accounts').insertOne({ account_id: 'acc-2', country: 'AR' });
+    await add(['+56911112222'], { account: 'acc-2' });
+    expect(await verdict()).toBe('dial');
+    expect((await check(['+56911112222'], { account: 'acc-1' })).value).toBe(EXIT.ok);
+    expect((await check(['+56911112222'])).value).toBe(EXIT.found);
+    await add(['+56911112222'], { batch: 'batch-1', expires: '1h' });
+    expect(await verdict()).toContain('SUPPRESSED');
+    await world.db.collection('suppressions').updateMany({ batch_id: 'batch-1' }, { $set: { expires_at: new Date(Date.now() - 1_000) } });
+    expect(await verdict()).toBe('dial');
+    await expect(add(['+56911112222'], { account: 'acc-9' })).rejects.toMatchObject({ code: 'NO_SUCH_ACCOUNT' });
+    await expect(add(['+56911112222'], { expires: '2020-01-01' })).rejects.toMatchObject({ code: 'EXPIRES' });
+  });
+
+  it('P8: keeps no number in clear, and shows masked ones', async () => {
+    await add(['+56911112222', '12.345.678-k']);
+    const shown = await captured(() => suppress.listSuppressions(session, {}));
+    expect(JSON.stringify(await all()) + shown.out).not.toMatch(/911112222|12345678/);
+    expect(shown.out).toContain('+56*****222');
+    expect(shown.out).toContain('12***8K');
+  });
+
+  it('takes a number without + only where the country is known, never by a guess', async () => {
+    for (const who of ['911112222x', '911112222', '123456785'])
+      await expect(add([who])).rejects.toMatchObject({ code: 'WHO', exitCode: EXIT.usage });
+    await add(['978445371'], { account: 'acc-1' });
+    expect((await check(['+56978445371'], { account: 'acc-1' })).value).toBe(EXIT.found);
+  });
+
+  it('asks before a wish from a call is overruled', async () => {
+    const wish = {
+      line: phoneOf('+56911112222', null)?.line ?? '',
+      person: null,
+      account: null,
+      batch: null,
+      reason: 'user_requested_dnc',
+      expiresAt: null,
+    };
+    await session.store.campaigns.suppress({ ...wish, evidence: 'call_1', attempt: 'a1', masked: '+56*****910' });
+    await expect(remove(['+56911112222'], { yes: false })).rejects.toMatchObject({
+      code: 'CONFIRMATION_NEEDED',
+      message: expect.stringContaining('the person asked for it') as string,
+    });
+    expect(await verdict()).toContain('SUPPRESSED');
+    await expect(remove([], { id: ['nothing'] })).rejects.toMatchObject({ code: 'NO_SUCH_SUPPRESSION' });
+    await remove([], { id: ['attempt:a1'] });
+    expect(await verdict()).toBe('dial');
+    await expect(remove(['+56911112222'])).rejects.toMatchObject({ code: 'NOT_SUPPRESSED', exitCode: EXIT.failed });
+  });
+});
+
+describe('suppress import', () => {
+  const load = async (content: string | Buffer, more: Partial<ImportOptions> = {}) => {
+    const file = join(folder, 'list.csv');
+    await writeFile(file, content);
+    const ran = await captured(() => importSuppressions(session, file, { reason: 'list', json: true, ...more }));
+    return { ...ran, counts: JSON.parse(ran.out) as Record<string, unknown> };
+  };
+
+  it('reads headings with accents, several numbers in a cell, reasons and expiries; running it again changes nothing', async () => {
+    const text = '\uFEFFTel\u00e9fono;RUT;Motivo;Vence\n+56911112222|+56922223333;12.345.678-K;court;2030-01-01\n;98.765.432-1;;\n';
+    expect((await load(text)).counts).toMatchObject({ lines: 2, added: 4, rejected: 0 });
+    expect((await load(text)).counts).toMatchObject({ added: 0, renewed: 4 });
+    expect(await world.db.collection('suppressions').countDocuments({ reason: 'court', evidence: 'list.csv' })).toBe(3);
+    expect(await verdict()).toContain('SUPPRESSED');
+  });
+
+  it('a plain list, with what is not understood told by its line', async () => {
+    const { counts, value, err } = await load('+56911112222\nhello\n\n"broken\n+56922223333\n'.replace('"', ''), {});
+    expect(counts).toMatchObject({ added: 2, rejected: 2 });
+    expect(value).toBe(EXIT.found);
+    expect(err).toContain('line 2:');
+  });
+
+  it('a line with one number that is not understood is rejected whole', async () => {
+    expect((await load('phone\n+56911112222|911\n')).counts).toMatchObject({ added: 0, rejected: 1 });
+    expect(await verdict()).toBe('dial');
+  });
+
+  it.each<[string, string | Buffer, number]>([
+    ['a line of a megabyte', `phone\n${'9'.repeat(1_000_000)}\n+56911112222\n`, 1],
+    ['quotes that do not close', 'phone\n"+56933334444\n+56911112222\n', 1],
+    ['formulas', 'phone\n=cmd|calc\n+56911112222\n', 1],
+    ['CRLF', 'phone\r\n+56911112222\r\n', 0],
+    ['no end of line', '+56911112222', 0],
+  ])('survives %s', async (_, content, rejected) => {
+    expect((await load(content)).counts).toMatchObject({ added: 1, rejected });
+    expect(await verdict()).toContain('SUPPRESSED');
+  });
+
+  it('refuses a binary file and one that is not there', async () => {
+    await expect(load(Buffer.from('+56911112222\n', 'utf16le'))).rejects.toMatchObject({ code: 'FILE_BINARY' });
+    await expect(importSuppressions(session, join(folder, 'none.csv'), { reason: 'x' })).rejects.toMatchObject({ code: 'FILE' });
+    expect(await all()).toEqual([]);
+  });
+
+  it('a dry run counts and writes nothing', async () => {
+    expect((await load('+56911112222\n', { dryRun: true })).counts).toMatchObject({ added: 1, dry_run: true });
+    expect(await all()).toEqual([]);
+  });
+
+  it('streams: thousands of lines in groups', async () => {
+    const text = Array.from({ length: 3_000 }, (_, n) => `+569${String(20_000_000 + n)}`).join('\n');
+    expect((await load(text)).counts).toMatchObject({ lines: 3_000, added: 3_000, rejected: 0 });
+  });
+});
+
+describe('who is meant', () => {
+  it('both Argentine spellings of a line are one entry, and scopes are apart', () => {
+    const [one, other] = [phoneOf('+5491144445555', null), phoneOf('+541144445555', null)];
+    if (one === null || other === null) throw new Error('no phone');
+    expect(entryId(one, null, null)).toBe(entryId({ ...other, masked: one.masked }, null, null));
+    expect(entryId(one, 'a', null)).not.toBe(entryId(one, null, 'a'));
+    expect(personOf('contact_12')).toBeNull();
+    expect(whoIs('12.345.678-9', null)?.person).toBe(personOf('123456789')?.person);
+  });
+
+  it('headings and expiries', () => {
+    expect(columnsOf(['N\u00famero', 'RUT'])).toMatchObject({ phone: 0, person: 1 });
+    expect(columnsOf(['+56911112222'])).toBeNull();
+    const now = new Date('2026-11-20T12:00:00Z');
+    expect(expiryOf('2d', now, 'America/Santiago')?.toISOString()).toBe('2026-11-22T12:00:00.000Z');
+    expect(expiryOf('soon', now, 'America/Santiago')).toBeNull();
+  });
+
+  test.prop([fc.string(), fc.constantFrom(null, 'CL', 'AR', 'XX')])(
+    'never throws, and never shows more than five digits',
+    (written, country) => {
+      const who = whoIs(written, country);
+      expect((who?.masked ?? '').replace(/\D/g, '').length).toBeLessThanOrEqual(5);
+      expect(who === null || (who.line === null) !== (who.person === null)).toBe(true);
+    },
+  );
+});
