@@ -1,0 +1,164 @@
+/** Carries the planned faults out at their times and counts what was really done to whom. */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Simulator } from '../../src/simulator/server.js';
+import type { FaultProxy } from '../support/fault-proxy.js';
+import type { Fleet } from './fleet.js';
+import { LATE_CREATE_MS } from './options.js';
+import type { Rival } from './rival.js';
+import type { Fault, Planned } from './schedule.js';
+
+export interface Injector {
+  /** Resolves when the last fault has begun; those that last still go on. */
+  run(faults: readonly Planned[]): Promise<void>;
+  heal(): Promise<void>;
+  counts(): Readonly<Record<string, number>>;
+}
+
+export interface InjectorParts {
+  readonly fleet: Fleet;
+  readonly proxies: readonly FaultProxy[];
+  readonly simulator: Simulator;
+  readonly rival: Rival;
+  readonly killEngine: () => boolean;
+}
+
+/** Of ten creates one goes wrong: each of the five ways in two of a hundred, and some are carried out late. */
+const CREATE_FAULTS = [
+  { kind: 'refuse', probability: 0.02 },
+  { kind: 'accept-drop', probability: 0.02 },
+  { kind: 'accept-500', probability: 0.02 },
+  { kind: 'accept-late', probability: 0.02, delayMs: LATE_CREATE_MS },
+  { kind: 'accept-truncate', probability: 0.02 },
+  { kind: 'slow', path: '/v2/create-phone-call', probability: 0.01, delayMs: LATE_CREATE_MS },
+] as const;
+
+const PROXY_FAULTS = {
+  'db-reset-before': 'reset-before',
+  'db-reset-after': 'reset-after',
+  'db-half-open': 'silent',
+  'db-stepdown': 'error',
+  'db-write-conflict': 'error',
+  'db-wtimeout': 'write-concern-error',
+  'db-slow': 'delay',
+} as const;
+
+export const createInjector = ({ fleet, proxies, simulator, rival, killEngine }: InjectorParts): Injector => {
+  const counts = new Map<string, number>();
+  const down = new Set<FaultProxy>();
+  const lasting = new Set<Promise<unknown>>();
+  const healing = new AbortController();
+  for (const fault of CREATE_FAULTS) simulator.addFault(fault);
+
+  const during = async (forMs: number, end: () => unknown): Promise<void> => {
+    await delay(forMs, undefined, { signal: healing.signal }).catch(() => undefined);
+    await end();
+  };
+
+  const stopDatabase = async (slot: number | null, forMs: number): Promise<boolean> => {
+    const hit = proxies.filter((proxy, index) => (slot === null || index === slot) && !down.has(proxy));
+    if (hit.length === 0) return false;
+    for (const proxy of hit) down.add(proxy);
+    await Promise.all(hit.map((proxy) => proxy.stopListening()));
+    await during(forMs, () => Promise.all(hit.map((proxy) => proxy.startListening())));
+    for (const proxy of hit) down.delete(proxy);
+    return true;
+  };
+
+  const ofDatabase = (fault: Extract<Fault, { command: string }>): boolean => {
+    const { command, times, code, delayMs } = fault;
+    const kind = PROXY_FAULTS[fault.kind];
+    const side = fault.after ? 'after' : 'before';
+    const labels = fault.kind === 'db-write-conflict' ? ['TransientTransactionError'] : ['RetryableWriteError'];
+    proxies[fault.slot]?.add({ command, times, fault: kind, side, code, delayMs, labels });
+    return true;
+  };
+
+  const switched = async (
+    change: Parameters<Simulator['change']>[0],
+    back: Parameters<Simulator['change']>[0],
+    forMs: number,
+  ): Promise<boolean> => {
+    simulator.change(change);
+    await during(forMs, () => simulator.change(back));
+    return true;
+  };
+
+  const act = (fault: Fault): boolean | Promise<boolean> => {
+    switch (fault.kind) {
+      case 'kill':
+        return fleet.kill(fault.slot);
+      case 'term':
+        return fleet.term(fault.slot);
+      case 'freeze':
+        return fleet.freeze(fault.slot, fault.forMs);
+      case 'db-stop':
+        return stopDatabase(fault.slot, fault.forMs);
+      case 'engine-kill':
+        return killEngine();
+      case 'retell-outage':
+        simulator.addFault({ kind: 'outage', how: fault.how, forMs: fault.forMs });
+        return true;
+      case 'retell-429':
+        simulator.addFault({ kind: 'status', status: 429, retryAfterSeconds: fault.retryAfterSeconds, forMs: fault.forMs });
+        return true;
+      case 'retell-index-lag':
+        return switched({ indexLagMs: fault.lagMs }, { indexLagMs: 0 }, fault.forMs);
+      case 'retell-hides-ringing':
+        return switched({ hideRegistered: true }, { hideRegistered: false }, fault.forMs);
+      case 'pause':
+        return rival.pause(fault.pick, fault.forMs);
+      case 'close':
+        return rival.close(fault.pick, fault.forMs);
+      case 'cancel':
+        return rival.cancel(fault.pick);
+      case 'delete':
+        return rival.remove(fault.pick);
+      case 'replace':
+        return rival.replace(fault.pick, fault.delayMs);
+      case 'top-up':
+        return rival.topUp(fault.pick, fault.amount);
+      case 'rewrite-account':
+        return rival.rewriteAccount(fault.pick, fault.delayMs);
+      case 'edit-settings':
+        return rival.editSettings(fault.pick, fault.maxAttempts);
+      default:
+        return ofDatabase(fault);
+    }
+  };
+
+  const begin = (fault: Fault): void => {
+    const done = (async () => {
+      if (await act(fault)) counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1);
+    })();
+    lasting.add(done);
+    void done.finally(() => lasting.delete(done)).catch(() => undefined);
+  };
+
+  return {
+    run: async (faults) => {
+      const started = performance.now();
+      for (const fault of faults) {
+        await delay(Math.max(0, started + fault.atMs - performance.now()));
+        begin(fault);
+      }
+    },
+    heal: async () => {
+      healing.abort();
+      await Promise.all(lasting);
+      for (const proxy of proxies) {
+        proxy.clear();
+        // Connections that went silent would stay silent for ever.
+        proxy.resetAll();
+      }
+      simulator.clearFaults();
+      simulator.change({ indexLagMs: 0, hideRegistered: false });
+    },
+    counts: () => {
+      const creates = simulator.ledger().filter((entry) => entry.event === 'fault' && entry.reason === '/v2/create-phone-call');
+      const byKind = new Map(counts);
+      for (const entry of creates) byKind.set(`create: ${entry.code}`, (byKind.get(`create: ${entry.code}`) ?? 0) + 1);
+      return Object.fromEntries(byKind);
+    },
+  };
+};
