@@ -23,5 +23,6 @@ it('P1 to P8 are kept while everything fails', { timeout: 240_000 }, async () =>
   expect(breachesOf(report), describeReport(report)).toBe(0);
   // It was no stroll: something was dialled, killed, frozen and cut off.
   expect(report.dials).toBeGreaterThan(30);
-  for (const kind of ['kill', 'freeze', 'db-stop', 'engine-kill', 'pause', 'replace']) expect(report.faults[kind], kind).toBeGreaterThan(0);
+  for (const kind of ['kill', 'freeze', 'db-stop', 'engine-kill', 'pause', 'replace'])
+    expect(report.faults[kind] ?? 0, `${kind}: ${JSON.stringify(report.faults)}`).toBeGreaterThan(0);
 });

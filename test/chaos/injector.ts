@@ -43,6 +43,10 @@ const PROXY_FAULTS = {
   'db-slow': 'delay',
 } as const;
 
+/** How long a fault waits for somebody to hit. */
+const PATIENCE_MS = 10_000;
+const LOOK_AGAIN_MS = 200;
+
 export const createInjector = ({ fleet, proxies, simulator, rival, killEngine }: InjectorParts): Injector => {
   const counts = new Map<string, number>();
   const down = new Set<FaultProxy>();
@@ -127,9 +131,19 @@ export const createInjector = ({ fleet, proxies, simulator, rival, killEngine }:
     }
   };
 
+  /** A daemon may be down at the moment, a batch shut already: the fault waits for its victim, so that a slow machine sees the same faults. */
+  const untilItHits = async (fault: Fault): Promise<boolean> => {
+    const patience = AbortSignal.any([healing.signal, AbortSignal.timeout(PATIENCE_MS)]);
+    while (!(await act(fault))) {
+      if (patience.aborted) return false;
+      await delay(LOOK_AGAIN_MS);
+    }
+    return true;
+  };
+
   const begin = (fault: Fault): void => {
     const done = (async () => {
-      if (await act(fault)) counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1);
+      if (await untilItHits(fault)) counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1);
     })();
     lasting.add(done);
     void done.finally(() => lasting.delete(done)).catch(() => undefined);
