@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
+    setupFiles: ['test/setup.ts'],
     // Files that drive daemons mostly wait: two at a time use both cores.
     maxWorkers: 2,
     testTimeout: 20_000,

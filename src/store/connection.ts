@@ -2,6 +2,7 @@
 import { MongoClient, type Collection, type Db, type Document, type ObjectId, type WriteConcernSettings } from 'mongodb';
 import { EXIT, SpeechAiError, messageOf } from '../domain/errors.js';
 import type { DocId } from '../domain/job.js';
+import { endWritesOfClosedSockets } from './sockets.js';
 
 export interface DatabaseOptions {
   readonly uri: string;
@@ -108,6 +109,7 @@ export async function connect(options: DatabaseOptions): Promise<Connection> {
 }
 
 function openClient(options: DatabaseOptions, maxPoolSize: number, minPoolSize: number): MongoClient {
+  endWritesOfClosedSockets();
   try {
     return new MongoClient(options.uri, {
       appName: 'speechai',

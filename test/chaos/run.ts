@@ -10,6 +10,7 @@ import { MongoClient } from 'mongodb';
 import type { Db, Document } from 'mongodb';
 import { openEmbedded } from '../../src/embedded/open.js';
 import { startSimulator } from '../../src/simulator/server.js';
+import { endWritesOfClosedSockets } from '../../src/store/sockets.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import type { FaultProxy } from '../support/fault-proxy.js';
 import { planCampaign } from './campaign.js';
@@ -45,6 +46,7 @@ const ARRIVAL_SHARE = 0.75;
 const WAVES_PER_SECOND = 2;
 
 export const runChaos = async (options: ChaosOptions, say: (line: string) => void): Promise<ChaosReport> => {
+  endWritesOfClosedSockets();
   const started = performance.now();
   const out = resolve(options.out);
   rmSync(out, { recursive: true, force: true });

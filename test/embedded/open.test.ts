@@ -38,13 +38,7 @@ describe('the embedded database', () => {
     return { script, told: await told(script) };
   };
   const clientOf = (uri: string): MongoClient => {
-    // The driver does not always notice that the process behind a Unix socket was killed: without a socket timeout its command waits for ever.
-    const client = new MongoClient(uri, {
-      minHeartbeatFrequencyMS: 20,
-      heartbeatFrequencyMS: 500,
-      serverSelectionTimeoutMS: 5_000,
-      socketTimeoutMS: 2_000,
-    });
+    const client = new MongoClient(uri, { minHeartbeatFrequencyMS: 20, heartbeatFrequencyMS: 500, serverSelectionTimeoutMS: 5_000 });
     clients.push(client);
     return client;
   };

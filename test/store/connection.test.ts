@@ -1,6 +1,9 @@
 /** The way to the database: what its topology asks for, and errors that tell no secret. */
 
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { SpeechAiError } from '../../src/domain/errors.js';
 import { connect } from '../../src/store/connection.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
@@ -51,6 +54,31 @@ describe('a connection', () => {
     expect(await Promise.all([slow, queued])).toEqual([null, null]);
     await connection.close();
     await proxy.close();
+  });
+
+  it('P8: a command written to a socket that was destroyed in that moment fails, and gives its place in the pool back', async () => {
+    const sockets: Socket[] = [];
+    const watch = (message: unknown): void => void sockets.push(z.object({ socket: z.instanceof(Socket) }).parse(message).socket);
+    subscribe('net.client.socket', watch);
+    const connection = await connect(databaseOptions(database.uri, database.name, { maxPoolSize: 1 }));
+    await connection.collection('jobs').insertOne({ _id: 'a', n: 1 });
+    unsubscribe('net.client.socket', watch);
+    for (const socket of sockets) {
+      socket.write = () => {
+        socket.destroy();
+        return false;
+      };
+    }
+    await expect(connection.collection('jobs').updateOne({ _id: 'a' }, { $set: { n: 2 } })).rejects.toThrow(/closed/);
+    await expect
+      .poll(() =>
+        connection
+          .collection('jobs')
+          .findOne({ _id: 'a' })
+          .catch(() => null),
+      )
+      .toMatchObject({ n: 1 });
+    await connection.close();
   });
 
   it('P8: an address that cannot be reached or read is told without what is secret in it', async () => {
