@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { copyBuild } from '../test/chaos/build.js';
+import { auditDemos } from '../test/chaos/demos.js';
 import { DEFAULTS } from '../test/chaos/options.js';
 import { runHostile } from '../test/chaos/hostile-run.js';
 import { asJson, breachesOf, BREACHED, describe, tableOf } from '../test/chaos/report.js';
@@ -19,17 +20,20 @@ const HELP = `npm run chaos [-- OPTIONS]
   --jobs J           contacts to call (${DEFAULTS.jobs})
   --out DIR          logs, report.json, report.txt (out/chaos/SEED)
   --settle SECONDS   how long the rest may take without faults (${DEFAULTS.settleMs / 1_000})
+  --demos N          demos with --kill and --faults that are audited after it (20)
   --sabotage NAME    instead: take that safety out of a copy of the program and show that it is missed; "all" for each of
                      ${SAFETIES.join(', ')}
   --hostile          instead: 1,000 documents and 1,000 replies of any shape among good jobs (--seed a number)
   --json             print the report as JSON
 Exit code: 0 all promises were kept (every sabotage was found), 3 one was not, 1 the run itself failed.`;
 
+const DEMOS = 20;
+
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
     options: {
       seed: { type: 'string' }, minutes: { type: 'string' }, daemons: { type: 'string' }, jobs: { type: 'string' }, out: { type: 'string' },
-      settle: { type: 'string' }, sabotage: { type: 'string' }, hostile: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' },
+      settle: { type: 'string' }, demos: { type: 'string' }, sabotage: { type: 'string' }, hostile: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' },
     },
   }); // prettier-ignore
   if (values.help === true) {
@@ -53,6 +57,8 @@ const main = async (): Promise<number> => {
     },
     (line) => console.error(line),
   );
+  const demos = number(values.demos, DEMOS);
+  if (demos > 0) report.findings.push(await auditDemos(demos, join(out, 'demos'), (line) => console.error(line)));
   mkdirSync(out, { recursive: true });
   const text = describe(report);
   writeFileSync(join(out, 'report.json'), asJson(report));

@@ -36,7 +36,7 @@ export interface ChaosReport {
   readonly jobs: number;
   readonly statuses: Readonly<Record<string, number>>;
   readonly faults: Readonly<Record<string, number>>;
-  readonly findings: readonly Finding[];
+  readonly findings: Finding[];
   readonly evidence: Evidence;
 }
 
@@ -120,7 +120,7 @@ export const runChaos = async (options: ChaosOptions, say: (line: string) => voi
       jobs: inserted.length,
       statuses: tally(evidence.documents.jobs.map((job) => String(job['status']))),
       faults: { ...injector.counts(), ...endings(fleet.ended()), 'frozen at a fail point': fleet.frozenAtPoints() },
-      findings: judge(evidence),
+      findings: [...judge(evidence)],
       evidence,
     };
   } finally {
