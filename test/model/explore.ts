@@ -40,7 +40,7 @@ export const explore = <S>(model: Model<S>, most = 1_000_000): Exploration => {
   const index = new Map<string, number>();
   const seen: Seen[] = [];
   const taken = new Map<string, number>();
-  const queue: S[] = [];
+  const queue: (S | undefined)[] = [];
   const storyOf = (at: number, last?: string): string[] => {
     const story = last === undefined ? [] : [last];
     for (let here = seen[at]; here !== undefined && here.from >= 0; here = seen[here.from]) story.unshift(here.by);
@@ -61,6 +61,8 @@ export const explore = <S>(model: Model<S>, most = 1_000_000): Exploration => {
   for (let at = 0; at < queue.length; at += 1) {
     if (at > most) throw new RangeError(`the model has more than ${most} states; bound it more tightly`);
     const state = queue[at] as S;
+    // Walked from, it is not needed any more; half a million of them would be kept otherwise.
+    queue[at] = undefined;
     for (const move of model.moves(state)) {
       taken.set(move.name, (taken.get(move.name) ?? 0) + 1);
       const what = move.broken ?? model.violation(move.next);

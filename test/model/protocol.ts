@@ -102,16 +102,37 @@ type Change = (state: State) => string | void;
 const IDLE: Daemon = { stage: 'idle', token: -1, found: -1, result: null };
 const open = (attempt: Attempt): boolean => attempt.state === 'placing' || attempt.state === 'unknown' || attempt.state === 'live';
 
+/** One letter for each value a field can have: keys are made a million times in a walk. */
+const letters = new Map<unknown, number>();
+const letterOf = (value: unknown): number => {
+  if (typeof value === 'number') return value + 2;
+  const known = letters.get(value);
+  if (known !== undefined) return known;
+  const next = letters.size + 64;
+  letters.set(value, next);
+  return next;
+};
+
 const packed = (state: State, zero: number): string => {
-  const named = (runner: number): number => (runner < 0 ? runner : runner === zero ? 0 : 1);
-  const { job, pause, talkedTo, disowned, tokens, crashes, replacements } = state;
-  const parts = [
-    job.status, job.token, job.leased, job.before, pause, talkedTo, disowned, tokens, crashes, replacements,
-    ...state.attempts.slice(0, tokens).flatMap((one) => [one.state, one.lease, named(one.runner), one.knowsCall, one.age, one.afterPause, one.held, one.charges, one.told, one.result]),
-    ...state.lines.slice(0, tokens).flatMap((one) => [one.request, one.ring, one.dials, one.posts]),
-    ...[zero, 1 - zero].flatMap((who) => Object.values(state.daemons[who] ?? IDLE) as unknown[]),
+  const { job, attempts, lines, daemons, tokens } = state;
+  const key: number[] = [
+    letterOf(job.status), letterOf(job.token), letterOf(job.leased), letterOf(job.before), letterOf(state.pause), letterOf(state.talkedTo),
+    letterOf(state.disowned), letterOf(tokens), letterOf(state.crashes), letterOf(state.replacements),
   ]; // prettier-ignore
-  return parts.join(' ');
+  for (let id = 0; id < tokens; id += 1) {
+    const one = attempts[id] as Attempt;
+    const line = lines[id] as Line;
+    key.push(
+      letterOf(one.state), letterOf(one.lease), letterOf(one.runner < 0 ? one.runner : one.runner === zero ? 0 : 1), letterOf(one.knowsCall),
+      letterOf(one.age), letterOf(one.afterPause), letterOf(one.held), letterOf(one.charges), letterOf(one.told), letterOf(one.result),
+      letterOf(line.request), letterOf(line.ring), letterOf(line.dials), letterOf(line.posts),
+    ); // prettier-ignore
+  }
+  for (const who of [zero, 1 - zero]) {
+    const { stage, token, found, result } = daemons[who] as Daemon;
+    key.push(letterOf(stage), letterOf(token), letterOf(found), letterOf(result));
+  }
+  return String.fromCharCode(...key);
 };
 
 export const protocol = (bounds: Bounds, sabotage: Sabotage | null = null): Model<State> => {
