@@ -22,6 +22,8 @@ function stage(answers: (ProbeReply | Error)[]): Stage {
     log: memoryLog(),
     probeDelayMs: 1_000,
     maxProbeDelayMs: 4_000,
+    trialDelayMs: 300_000,
+    maxTrialDelayMs: 1_000_000,
     onChange: (view) => changes.push(view),
     probe: () => {
       const answer = answers[probes] ?? 'account';
@@ -37,9 +39,12 @@ describe('breaker', () => {
     ['http_401', 'credential'],
     ['http_403', 'credential'],
     ['HTTP 401: no such key', 'credential'],
-    ['http_402', 'standing'],
-    ['no_valid_payment', 'standing'],
-    ['scam_detected', 'standing'],
+    ['http_402', 'payment'],
+    ['no_valid_payment', 'payment'],
+    ['credit_exhausted', 'payment'],
+    ['budget_reached', 'payment'],
+    ['scam_detected', 'conduct'],
+    ['telephony_provider_permission_denied', 'conduct'],
   ])('%s is a fault of %s', (reason, kind) => {
     expect(faultKindOf(reason)).toBe(kind);
   });
@@ -67,14 +72,30 @@ describe('breaker', () => {
     expect(breaker.mayDial()).toBe(false);
   });
 
-  test('an unpaid account is not opened by a good key, only by a person', async () => {
-    const { breaker, clock, changes } = stage(['ok', 'ok']);
-    breaker.trip('no_valid_payment');
-    await clock.advance(100_000);
-    expect(breaker.mayDial()).toBe(false);
-    breaker.reset('the operator says so');
+  test('an unpaid account is not opened by a good key: dialling is tried again, with growing patience', async () => {
+    const { breaker, clock, probes } = stage(['ok', 'ok']);
+    for (const delayMs of [300_000, 600_000, 1_000_000, 1_000_000]) {
+      breaker.trip('no_valid_payment');
+      await clock.advance(delayMs - 1);
+      expect(breaker.mayDial()).toBe(false);
+      await clock.advance(1);
+      expect(breaker.mayDial()).toBe(true);
+    }
+    expect(probes()).toBe(0);
+    // It was paid, and a month later it was not again: that is a new story.
+    await clock.advance(1_000_001);
+    breaker.trip('http_402');
+    await clock.advance(300_000);
     expect(breaker.mayDial()).toBe(true);
-    expect(changes).toHaveLength(2);
+  });
+
+  test('after a fault of conduct nothing is tried by itself', async () => {
+    const { breaker, clock, probes } = stage(['ok']);
+    breaker.trip('scam_detected');
+    breaker.trip('http_402');
+    await clock.advance(100_000_000);
+    expect(breaker.mayDial()).toBe(false);
+    expect(probes()).toBe(0);
   });
 
   test('the graver fault decides, in whatever order they come', async () => {
@@ -83,7 +104,7 @@ describe('breaker', () => {
     breaker.trip('http_402');
     breaker.trip('http_401');
     await clock.advance(100_000);
-    expect(breaker.view()).toMatchObject({ state: 'open', reason: 'http_402', kind: 'standing' });
+    expect(breaker.view()).toMatchObject({ state: 'open', reason: 'http_402', kind: 'payment' });
   });
 
   test('a good answer that was under way when a graver fault came closes nothing', async () => {
@@ -108,7 +129,6 @@ describe('breaker', () => {
     await clock.advance(100_000);
     expect(probes()).toBe(0);
     expect(breaker.mayDial()).toBe(false);
-    breaker.reset('x');
     breaker.trip('http_401');
     expect(clock.sleeping()).toBe(0);
   });
