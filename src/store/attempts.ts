@@ -224,7 +224,7 @@ export function createAttempts(connection: Connection, writer: Writer): Attempts
 
     /** Earlier calls to these lines and persons, newest first. Indexes `line` and `person`. Voids never rang and do not count. */
     history: async (lines, persons, since) => {
-      const projection = { at: 1, line: 1, person: 1, reached: 1 };
+      const projection = { at: 1, placed_at: 1, dial_by: 1, line: 1, person: 1, reached: 1 };
       const called = { at: { $gte: since }, state: { $ne: 'void' } };
       const [byLine, byPerson] = await Promise.all([
         lines.length === 0 ? [] : attempts.find({ line: { $in: [...lines] }, ...called }, { projection, hint: INDEX.line }).toArray(),
@@ -257,11 +257,15 @@ function asAttempt(doc: AnyDocument | null): AttemptDoc | null {
   return doc as unknown as AttemptDoc | null;
 }
 
+/**
+ * When it was placed, or the latest it may have been: counted from the intent, a number could ring again DIAL_WITHIN_MS sooner than
+ * MIN_REDIAL_MINUTES allows.
+ */
 function pastCall(doc: AnyDocument): EarlierCall {
   const reached: unknown = doc['reached'];
   return {
     attempt: String(doc._id),
-    at: doc['at'] instanceof Date ? doc['at'] : new Date(0),
+    at: [doc['placed_at'], doc['dial_by'], doc['at']].find((known) => known instanceof Date) ?? new Date(0),
     line: String(doc['line']),
     person: typeof doc['person'] === 'string' ? doc['person'] : null,
     reached: reached === 'rang' || reached === 'answered' || reached === 'conversation' ? reached : 'placed',

@@ -237,6 +237,17 @@ describe('attempts', () => {
     ]);
   });
 
+  it('P4: an earlier call counts from when it was placed, or from the latest it may have been, never from its intent', async () => {
+    const [placed, unclear] = [newId(), newId()];
+    await intend(world.store, placed, ['job:1', 'line:1'], { line: 'l1' });
+    await world.store.attempts.recordCall(placed, 'call_1');
+    await intend(world.store, unclear, ['job:2', 'line:2'], { line: 'l2' });
+    const found = await world.store.attempts.history(['l1', 'l2'], [], inMs(-60_000));
+    const atOf = (id: string): Date | undefined => found.find((call) => call.attempt === id)?.at;
+    expect(atOf(placed)).toEqual((await doc(placed))['placed_at']);
+    expect(atOf(unclear)).toEqual((await doc(unclear))['dial_by']);
+  });
+
   it('texts with a dollar in them stay texts', async () => {
     const id = newId();
     await intend(world.store, id, ['job:$job'], { job_ref: '$_id', batch: '$$NOW', account: '$account' });
