@@ -2,9 +2,13 @@
 import type { CallReading, NextStep, Outcome } from './call.js';
 import type { Disposition } from './dispositions.js';
 import type { Job } from './job.js';
+import { storable } from './storable.js';
 import { isFinal } from './transitions.js';
 
 type Fields = Record<string, unknown>;
+
+/** Free text of an analysis, in a field that lists show. */
+const LONGEST_DATE = 200;
 
 export interface CallExtras {
   readonly attemptId: string;
@@ -17,7 +21,8 @@ export interface CallExtras {
  * `jobs.call_result`. The copies beside `summary` are what SpeechAI's aggregations add up (they look there and nowhere
  * else), and `combined_cost` is always a number because the front end formats it without asking.
  */
-export function callResult(reading: CallReading | null, outcome: Outcome, extras: CallExtras, now: Date): Fields {
+export function callResult(given: CallReading | null, outcome: Outcome, extras: CallExtras, now: Date): Fields {
+  const reading = given === null ? null : asStored(given);
   const status = reading?.status ?? 'unknown';
   return {
     success: outcome.success,
@@ -41,6 +46,11 @@ export function callResult(reading: CallReading | null, outcome: Outcome, extras
     disposition: extras.disposition.outcome,
     sentiment: extras.disposition.sentiment,
   };
+}
+
+/** Each part has its own room: a transcript that fills the whole must not push the analysis out. */
+function asStored(reading: CallReading): CallReading {
+  return { ...reading, raw: storable(reading.raw), analysis: storable(reading.analysis), collected: storable(reading.collected) };
 }
 
 function summaryOf(reading: CallReading | null, outcome: Outcome): Fields {
@@ -97,7 +107,7 @@ function finishedFields(status: string, now: Date): Fields {
 /** An amount that is no number is left out: the front end prints `NaN` for text. It stays readable in the call's variables. */
 function promiseFields(collected: Readonly<Fields> | null): Fields {
   const date = collected?.['fecha_pago_cliente'];
-  const dateText = typeof date === 'string' ? date.trim() : '';
+  const dateText = typeof date === 'string' ? date.trim().slice(0, LONGEST_DATE) : '';
   const amount = parseAmount(collected?.['monto_pago_cliente']);
   return {
     ...(dateText === '' || dateText.toLowerCase() === 'none' ? {} : { fecha_pago_cliente: dateText }),

@@ -23,7 +23,7 @@ import { idsOf, type AttemptFacts, type Call } from './call.js';
 import type { Context } from './context.js';
 import { movementOf } from './movement.js';
 import { persist } from './persist.js';
-import { isRefusal } from '../store/writer.js';
+import { isRefusal, type WriteResult } from '../store/writer.js';
 
 export interface Settler {
   /** Settles a call that is over. False: it was not ours any more. */
@@ -126,9 +126,7 @@ export function createSettler(
     const { _id: token, job: id } = attempt;
     cx.failPoints.before('job');
     while (!cx.abandon.aborted) {
-      const written = await persist(cx, 'moving a job', () =>
-        cx.store.jobs.settle(id, token, next, attempt.job_fields ?? {}, attempt.result ?? {}),
-      );
+      const written = await told(attempt, next);
       if (written === null || written.matched > 0) break;
       const holder = await persist(cx, 'reading a job', () => holderOf(id));
       // Handed back between the write and the look it carries our token again. Left now, it would pass for a job that was never dialled,
@@ -140,6 +138,18 @@ export function createSettler(
       await cx.clock.sleep(cx.timing.leaseMs / 20, cx.abandon);
     }
     cx.failPoints.after('job');
+  }
+
+  /** A job that another program filled to the brim has no room for the call's record; what it must know is that it was called. */
+  async function told({ _id: token, job: id, job_ref, ...attempt }: SettledAttempt, next: NextStep): Promise<WriteResult | null> {
+    const tell = (fields: Record<string, unknown>, result: Record<string, unknown>) => () =>
+      cx.store.jobs.settle(id, token, next, fields, result);
+    try {
+      return await persist(cx, 'moving a job', tell(attempt.job_fields ?? {}, attempt.result ?? {}), isRefusal);
+    } catch (error) {
+      cx.log.error("the job does not take the call's record; it is told without it", { job_id: job_ref, error: messageOf(error) });
+      return persist(cx, 'moving a job', tell({}, { attempt_id: token, success: attempt.outcome?.success ?? false }));
+    }
   }
 
   /** In progress under a token that has no attempt: a rescuer's, which hands the job back as soon as it finds ours. */

@@ -164,6 +164,17 @@ describe('a settlement', () => {
     expect(await end()).toEqual({ ...CLEAN, job: { status: 'pending', attempts: 0, token: undefined, success: undefined } });
   });
 
+  it('P7: of a job that another program filled to the brim moves the job without the record of the call', async () => {
+    const runner = openRunner(world.store, { me: 'runner-a', patience: 0.01 });
+    const call = await prepare(runner);
+    const jobs = world.database.db.collection('jobs');
+    await jobs.updateOne({ _id: call.facts.job as never }, { $set: { notes: 'x'.repeat(16 * 2 ** 20 - 3_000) } });
+    const long = reading('call-1', { raw: { transcript: 'Hola. '.repeat(1_000) } });
+    expect(await runner.parts.settler.settle(call, long, OUTCOME)).toBe(true);
+    expect(await end()).toEqual(CLEAN);
+    expect(runner.said).toContainEqual({ level: 'error', message: "the job does not take the call's record; it is told without it" });
+  });
+
   it('waits for a rescuer that has the job in its hands, and then tells the job', async () => {
     const runner = openRunner(world.store, { me: 'runner-a', timing: { leaseMs: 200 } });
     const call = await prepare(runner);

@@ -5,7 +5,7 @@ import type { Board } from '../../src/runner/board.js';
 import { loadDispositions, loadOutcomes } from '../../src/config/outcomes-file.js';
 import { loadPacks } from '../../src/config/packs.js';
 import type { CallReading } from '../../src/domain/call.js';
-import type { Log, LogFields } from '../../src/domain/ports.js';
+import type { Clock, Log, LogFields } from '../../src/domain/ports.js';
 import type { Call } from '../../src/runner/call.js';
 import { createConfirm } from '../../src/runner/confirm.js';
 import type { Context, Timing } from '../../src/runner/context.js';
@@ -111,11 +111,13 @@ export interface RunnerOptions {
   readonly retell?: Partial<Retell>;
   readonly timing?: Partial<Timing>;
   readonly failPoints?: FailPoints;
+  /** Waits between tries take so much of their time. */
+  readonly patience?: number;
 }
 
 export const openRunner = (
   store: Store,
-  { me = 'runner-b', retell = {}, timing = {}, failPoints = NO_FAIL_POINTS }: RunnerOptions = {},
+  { me = 'runner-b', retell = {}, timing = {}, failPoints = NO_FAIL_POINTS, patience = 1 }: RunnerOptions = {},
 ): Runner => {
   const said: Said[] = [];
   const journal: Runner['journal'] = [];
@@ -123,7 +125,8 @@ export const openRunner = (
   const reconciled: Call[] = [];
   const strays: { of: string; callId: string }[] = [];
   const abandon = new AbortController();
-  const clock = createClock();
+  const real = createClock();
+  const clock: Clock = { ...real, sleep: (ms, signal) => real.sleep(ms * patience, signal) };
   const log = logTo(said);
   const cx: Context = {
     me,
