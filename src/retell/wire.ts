@@ -42,7 +42,7 @@ export interface Wire {
   close(): Promise<void>;
 }
 
-const MAX_BODY_BYTES = 8 * 1024 * 1024;
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
 export function createWire(options: WireOptions): Wire {
   const base = new URL(options.baseUrl);
