@@ -93,9 +93,11 @@ const CODE_NAMES: Readonly<Record<number, string>> = {
   91: 'ShutdownInProgress',
   112: 'WriteConflict',
   189: 'PrimarySteppedDown',
+  225: 'TransactionTooOld',
   10107: 'NotWritablePrimary',
   11600: 'InterruptedAtShutdown',
   11602: 'InterruptedDueToReplStateChange',
+  13435: 'NotPrimaryNoSecondaryOk',
 };
 
 export const errorDocument = (code: number, labels: readonly string[] = []): Record<string, unknown> => ({

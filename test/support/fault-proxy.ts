@@ -193,13 +193,13 @@ const withWriteConcernError = (message: Buffer, code: number): Buffer => {
   return replyMessage(responseToOf(message), { ...parseReply(message), writeConcernError });
 };
 
-const portOf = (address: AddressInfo | string | null): number => {
+export const portOf = (address: AddressInfo | string | null): number => {
   if (typeof address === 'object' && address !== null) return address.port;
   throw new Error('the fault proxy listens on no port');
 };
 
 /** The first host of a URI is where the commands go; credentials and options are kept, what describes a set is not. */
-const parseUpstream = (uri: string): { target: NetConnectOpts; proxyUri: (port: number) => string } => {
+export const parseUpstream = (uri: string): { target: NetConnectOpts; proxyUri: (port: number) => string } => {
   const parts = /^mongodb:\/\/(?:([^@/]*)@)?([^/?]+)(?:\/([^?]*))?(?:\?(.*))?$/.exec(uri);
   const host = decodeURIComponent(parts?.[2]?.split(',')[0] ?? '');
   if (host === '') throw new Error('the fault proxy needs a mongodb:// URI');
