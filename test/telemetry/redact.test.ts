@@ -43,7 +43,7 @@ describe('P8 text', () => {
     '127.0.0.1:27017',
     'no contact: the batch is paused',
     'done after 3600000 ms, 12 of 500 jobs',
-    '/work/src/file.ts:1234:56',
+    '/srv/speechai/file.ts:1234:56',
   ])('%s stays readable, alone and in a sentence', (text) => {
     expect(redact(text)).toBe(text);
     expect(redact(`seen ${text} again`)).toBe(`seen ${text} again`);
