@@ -112,7 +112,7 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
     (call) => tracker.follow(call),
     () => presence.oldWorkers().length === 0,
   );
-  const sweep = createSweep(cx, board);
+  const sweep = createSweep(cx, board, pictures.touched);
   const desk: Desk = createDesk(cx, {
     board,
     slots,

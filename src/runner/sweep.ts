@@ -1,5 +1,6 @@
 /** R3 and what belongs to nobody's call: holds whose attempt is finished, jobs suspended for want of credit, batches that cannot dial. */
 import { messageOf } from '../domain/errors.js';
+import type { AttemptDoc } from '../store/attempt.js';
 import type { Board } from './board.js';
 import type { Context } from './context.js';
 
@@ -11,7 +12,7 @@ export interface Sweep {
 /** An attempt is inserted before its hold; a hold without one is older than any archive, or a stray's in the making. */
 const ORPHAN_MS = 3_600_000;
 
-export function createSweep(cx: Context, board: Board): Sweep {
+export function createSweep(cx: Context, board: Board, touched: (account: string, batch: string | null) => void): Sweep {
   const said = new Map<string, string>();
 
   /** The next step of the attempt says what its hold should have become. */
@@ -20,15 +21,28 @@ export function createSweep(cx: Context, board: Board): Sweep {
       for (const id of await cx.store.ledgers.holds(account)) {
         if (cx.abandon.aborted) return;
         const attempt = await cx.store.attempts.byId(id);
-        if (attempt === null) {
-          const bornMs = Number.parseInt(id.replace(/^stray:/, '').slice(0, 12), 16);
-          if (cx.store.time.now().getTime() - bornMs > ORPHAN_MS) await cx.store.ledgers.cancel(account, id, []);
-        } else if (attempt.lease_until === undefined && !attempt.open) {
-          if (attempt.state === 'void') await cx.store.ledgers.cancel(account, id, attempt.counts);
-          else if (attempt.cost?.final === true) await cx.store.ledgers.charge(account, id, attempt.cost);
-        }
+        if (await settleHold(account, id, attempt)) touched(account, attempt?.batch ?? null);
       }
     }
+  }
+
+  /** False: it is somebody's still. */
+  async function settleHold(account: string, id: string, attempt: AttemptDoc | null): Promise<boolean> {
+    const { ledgers, time } = cx.store;
+    if (attempt === null) {
+      const bornMs = Number.parseInt(id.replace(/^stray:/, '').slice(0, 12), 16);
+      if (time.now().getTime() - bornMs <= ORPHAN_MS) return false;
+      await ledgers.cancel(account, id, []);
+      return true;
+    }
+    if (attempt.lease_until !== undefined || attempt.open) return false;
+    if (attempt.state === 'void') {
+      await ledgers.cancel(account, id, attempt.counts);
+      return true;
+    }
+    if (attempt.cost?.final !== true) return false;
+    await ledgers.charge(account, id, attempt.cost);
+    return true;
   }
 
   /** Out of credit: each waiting job is touched once, and once more when the account can pay again. Order is kept: `reserved_until` stays. */

@@ -6,15 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/store/store.js';
 import { DuplicateKeyError } from '../../src/store/writer.js';
 import type { StoreWorld } from './support.js';
-import { DIAL_WITHIN_MS, inMs, intentFor, LEASE_MS, newId, openStoreWorld, strayOf } from './support.js';
-
-const SETTLEMENT = {
-  outcome: { class: 'answered', reason: 'user_hangup', success: true, reached: 'conversation', endedAt: new Date(0), durationMs: 1_000 },
-  cost: { micros: 1, ms: 1_000, final: true },
-  next: null,
-  result: {},
-  jobFields: {},
-} as const;
+import { DIAL_WITHIN_MS, inMs, intentFor, LEASE_MS, newId, openStoreWorld, strayOf, SETTLEMENT } from './support.js';
 
 describe('attempts', () => {
   let world: StoreWorld;

@@ -220,3 +220,12 @@ export const insist = async <T>(act: () => Promise<T>, tries = 8): Promise<T> =>
     }
   }
 };
+
+/** A call that was talked to its end. */
+export const SETTLEMENT = {
+  outcome: { class: 'answered', reason: 'user_hangup', success: true, reached: 'conversation', endedAt: new Date(0), durationMs: 1_000 },
+  cost: { micros: 1, ms: 1_000, final: true },
+  next: null,
+  result: {},
+  jobFields: {},
+} as const;

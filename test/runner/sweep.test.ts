@@ -1,0 +1,72 @@
+/** P5: money that nobody's call holds any more comes back, money that a call may still need does not. */
+
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createSweep } from '../../src/runner/sweep.js';
+import { account, intentFor, newId, openStoreWorld, SETTLEMENT } from '../store/support.js';
+import type { StoreWorld } from '../store/support.js';
+import { openRunner } from './support.js';
+
+const HOLD = { micros: 300_000, ms: 60_000 };
+const HOUR_MS = 3_600_000;
+const idOf = (bornMs: number): string => bornMs.toString(16).padStart(12, '0') + newId().slice(12);
+
+describe('a sweep', () => {
+  let world: StoreWorld;
+  const touched: (string | null)[][] = [];
+  const hold = (id: string): Promise<unknown> => world.store.ledgers.hold(account(), id, HOLD, []);
+  const sweep = async (): Promise<string[]> => {
+    const { cx, board } = openRunner(world.store);
+    await createSweep(cx, board, (...ids) => void touched.push(ids)).pass();
+    return world.store.ledgers.holds('acc-1');
+  };
+  const intend = async (id: string): Promise<void> => {
+    await world.store.attempts.intend(intentFor(id), 30_000, 3_000);
+    await hold(id);
+  };
+
+  beforeAll(async () => {
+    world = await openStoreWorld();
+  });
+  beforeEach(async () => {
+    touched.length = 0;
+    for (const name of ['call_attempts', 'account_ledgers']) await world.database.db.collection(name).deleteMany({});
+  });
+  afterAll(() => world.close());
+
+  it('leaves the hold of a call that is under way, and one that is only just being made', async () => {
+    const [live, fresh] = [newId(), newId()];
+    await intend(live);
+    await hold(fresh);
+    expect((await sweep()).toSorted()).toEqual([fresh, live].toSorted());
+    expect(touched).toEqual([]);
+  });
+
+  it.each(['', 'stray:'])('frees a hold of an hour ago that has no attempt (%s)', async (prefix) => {
+    await hold(prefix + idOf(Date.now() - HOUR_MS - 60_000));
+    expect(await sweep()).toEqual([]);
+    expect(touched).toEqual([['acc-1', null]]);
+  });
+
+  it('frees the hold of a call that was never placed', async () => {
+    const id = newId();
+    await intend(id);
+    await world.store.attempts.annul(id, 'runner-a', 'why');
+    expect(await sweep()).toEqual([id]);
+    await world.store.attempts.finish(id, 'runner-a', null);
+    expect(await sweep()).toEqual([]);
+    expect(touched).toEqual([['acc-1', 'batch-1']]);
+  });
+
+  it('charges the hold of a call that is over, once its price is final', async () => {
+    const [final, open] = [newId(), newId()];
+    for (const [id, isFinal] of [[final, true], [open, false]] as const) {
+      await world.store.attempts.intend(intentFor(id, { locks: [`job:${id}`] }), 30_000, 3_000);
+      await hold(id);
+      await world.store.attempts.settle(id, 'runner-a', { ...SETTLEMENT, cost: { micros: 250_000, ms: 30_000, final: isFinal } });
+      await world.store.attempts.finish(id, 'runner-a', null);
+    } // prettier-ignore
+    expect(await sweep()).toEqual([open]);
+    const [ledger] = (await world.store.ledgers.read(['acc-1'])).values();
+    expect(ledger).toMatchObject({ usedMicros: 250_000, heldMicros: HOLD.micros });
+  });
+});
