@@ -18,6 +18,7 @@ const HELP = `npm run chaos [-- OPTIONS]
   --minutes M        how long faults are injected (${DEFAULTS.minutes})
   --daemons D        processes (${DEFAULTS.daemons})
   --jobs J           contacts to call (${DEFAULTS.jobs})
+  --elections N      the database is a replica set whose members change roles so often (${DEFAULTS.elections}: a standalone)
   --out DIR          logs, report.json, report.txt (out/chaos/SEED)
   --settle SECONDS   how long the rest may take without faults (${DEFAULTS.settleMs / 1_000})
   --demos N          demos with --kill and --faults that are audited after it (20)
@@ -32,7 +33,7 @@ const DEMOS = 20;
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
     options: {
-      seed: { type: 'string' }, minutes: { type: 'string' }, daemons: { type: 'string' }, jobs: { type: 'string' }, out: { type: 'string' },
+      seed: { type: 'string' }, minutes: { type: 'string' }, daemons: { type: 'string' }, jobs: { type: 'string' }, elections: { type: 'string' }, out: { type: 'string' },
       settle: { type: 'string' }, demos: { type: 'string' }, sabotage: { type: 'string' }, hostile: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' },
     },
   }); // prettier-ignore
@@ -53,6 +54,7 @@ const main = async (): Promise<number> => {
       minutes: number(values.minutes, DEFAULTS.minutes),
       daemons: number(values.daemons, DEFAULTS.daemons),
       jobs: number(values.jobs, DEFAULTS.jobs),
+      elections: number(values.elections, DEFAULTS.elections),
       settleMs: number(values.settle, DEFAULTS.settleMs / 1_000) * 1_000,
     },
     (line) => console.error(line),

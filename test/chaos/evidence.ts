@@ -3,6 +3,7 @@
 import type { Db, Document } from 'mongodb';
 import type { LedgerEntry } from '../../src/simulator/ledger.js';
 import type { Campaign, JobFacts } from './campaign.js';
+import type { WatchedWrites } from './durability.js';
 import type { Ended } from './fleet.js';
 import { LATE_CREATE_MS } from './options.js';
 import type { Closure } from './rival.js';
@@ -30,7 +31,7 @@ export interface Evidence {
   readonly ended: readonly Ended[];
   readonly logs: readonly string[];
   /** Writes to the protocol's collections as the wire showed them: how many were looked at, and those that were not durable. */
-  readonly writes: { readonly seen: number; readonly weak: readonly string[] };
+  readonly writes: WatchedWrites;
   /** How late this process may have noted what it witnessed. */
   readonly witnessLagMs: number;
   /** What was still under way when the time for finishing was over; null: nothing. */

@@ -2,8 +2,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Simulator } from '../../src/simulator/server.js';
-import type { FaultProxy } from '../support/fault-proxy.js';
+import type { DatabaseWay } from './database-way.js';
 import type { Fleet } from './fleet.js';
+import type { Election } from '../support/fault-proxy-set.js';
 import { LATE_CREATE_MS } from './options.js';
 import type { Rival } from './rival.js';
 import type { Fault, Planned } from './schedule.js';
@@ -17,7 +18,8 @@ export interface Injector {
 
 export interface InjectorParts {
   readonly fleet: Fleet;
-  readonly proxies: readonly FaultProxy[];
+  /** One for each daemon. */
+  readonly ways: readonly DatabaseWay[];
   readonly simulator: Simulator;
   readonly rival: Rival;
   readonly killEngine: () => boolean;
@@ -47,9 +49,9 @@ const PROXY_FAULTS = {
 const PATIENCE_MS = 10_000;
 const LOOK_AGAIN_MS = 200;
 
-export const createInjector = ({ fleet, proxies, simulator, rival, killEngine }: InjectorParts): Injector => {
+export const createInjector = ({ fleet, ways, simulator, rival, killEngine }: InjectorParts): Injector => {
   const counts = new Map<string, number>();
-  const down = new Set<FaultProxy>();
+  const down = new Set<DatabaseWay>();
   const lasting = new Set<Promise<unknown>>();
   const healing = new AbortController();
   for (const fault of CREATE_FAULTS) simulator.addFault(fault);
@@ -60,12 +62,12 @@ export const createInjector = ({ fleet, proxies, simulator, rival, killEngine }:
   };
 
   const stopDatabase = async (slot: number | null, forMs: number): Promise<boolean> => {
-    const hit = proxies.filter((proxy, index) => (slot === null || index === slot) && !down.has(proxy));
+    const hit = ways.filter((way, index) => (slot === null || index === slot) && !down.has(way));
     if (hit.length === 0) return false;
-    for (const proxy of hit) down.add(proxy);
-    await Promise.all(hit.map((proxy) => proxy.stopListening()));
-    await during(forMs, () => Promise.all(hit.map((proxy) => proxy.startListening())));
-    for (const proxy of hit) down.delete(proxy);
+    for (const way of hit) down.add(way);
+    await Promise.all(hit.map((way) => way.stopListening()));
+    await during(forMs, () => Promise.all(hit.map((way) => way.startListening())));
+    for (const way of hit) down.delete(way);
     return true;
   };
 
@@ -74,8 +76,14 @@ export const createInjector = ({ fleet, proxies, simulator, rival, killEngine }:
     const kind = PROXY_FAULTS[fault.kind];
     const side = fault.after ? 'after' : 'before';
     const labels = fault.kind === 'db-write-conflict' ? ['TransientTransactionError'] : ['RetryableWriteError'];
-    proxies[fault.slot]?.add({ command, times, fault: kind, side, code, delayMs, labels });
+    ways[fault.slot]?.add({ command, times, fault: kind, side, code, delayMs, labels });
     return true;
+  };
+
+  /** One set has one election: all daemons see it at once. */
+  const elect = async (election: Election): Promise<boolean> => {
+    const held = await Promise.all(ways.map((way) => way.elect(election)));
+    return held.some(Boolean);
   };
 
   const switched = async (
@@ -100,6 +108,8 @@ export const createInjector = ({ fleet, proxies, simulator, rival, killEngine }:
         return stopDatabase(fault.slot, fault.forMs);
       case 'engine-kill':
         return killEngine();
+      case 'election':
+        return elect(fault);
       case 'retell-outage':
         simulator.addFault({ kind: 'outage', how: fault.how, forMs: fault.forMs });
         return true;
@@ -160,10 +170,10 @@ export const createInjector = ({ fleet, proxies, simulator, rival, killEngine }:
     heal: async () => {
       healing.abort();
       await Promise.all(lasting);
-      for (const proxy of proxies) {
-        proxy.clear();
+      for (const way of ways) {
+        way.clear();
         // Connections that went silent would stay silent for ever.
-        proxy.resetAll();
+        way.resetAll();
       }
       simulator.clearFaults();
       simulator.change({ indexLagMs: 0, hideRegistered: false });

@@ -182,7 +182,7 @@ const processInvariants = ({ ended, writes }: Evidence): Finding[] => {
     },
     {
       promise: 'durability',
-      name: 'protocol writes are w:1, j:true on a standalone',
+      name: `protocol writes are ${writes.durable}`,
       checked: writes.seen,
       breaches: writes.weak.map((text) => ({ text })),
     },

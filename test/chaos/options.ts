@@ -6,6 +6,8 @@ export interface ChaosOptions {
   readonly minutes: number;
   readonly daemons: number;
   readonly jobs: number;
+  /** How often the members of a replica set change roles meanwhile; with 0 the engine is the standalone that it is. */
+  readonly elections: number;
   /** Logs of the daemons, the report, the story of a breach. */
   readonly out: string;
   /** The program's entry: `dist/main.js`, or a copy that was broken on purpose. */
@@ -18,6 +20,7 @@ export const DEFAULTS: Omit<ChaosOptions, 'seed' | 'out'> = {
   minutes: 2,
   daemons: 3,
   jobs: 600,
+  elections: 0,
   entry: 'dist/main.js',
   settleMs: 120_000,
 };

@@ -11,8 +11,7 @@ import type { Db, Document } from 'mongodb';
 import { openEmbedded } from '../../src/embedded/open.js';
 import { startSimulator } from '../../src/simulator/server.js';
 import { endWritesOfClosedSockets } from '../../src/store/sockets.js';
-import { startFaultProxy } from '../support/fault-proxy.js';
-import type { FaultProxy } from '../support/fault-proxy.js';
+import { openDatabaseWay } from './database-way.js';
 import { planCampaign } from './campaign.js';
 import type { Campaign, JobFacts } from './campaign.js';
 import { readDocuments } from './evidence.js';
@@ -56,8 +55,9 @@ export const runChaos = async (options: ChaosOptions, say: (line: string) => voi
   const client = await new MongoClient(engine.uri, { serverSelectionTimeoutMS: 5_000, writeConcern: { w: 1, journal: true } }).connect();
   const db = client.db(DB);
   const simulator = await startSimulator({ seed: options.seed, speed: SPEED, key: API_KEY, ledgerFile: join(out, 'provider.jsonl') });
-  const proxies = await Promise.all(Array.from({ length: options.daemons }, () => startFaultProxy(engine.uri)));
-  const writes = watchWrites(proxies);
+  const asSet = options.elections > 0;
+  const ways = await Promise.all(Array.from({ length: options.daemons }, () => openDatabaseWay(engine.uri, asSet)));
+  const writes = watchWrites(ways, asSet ? 'w:majority, j:true on a replica set' : 'w:1, j:true on a standalone');
   const schedule = planFaults(options);
   const campaign = planCampaign(options.seed, options.jobs, new Date());
   const inserted: JobFacts[] = [];
@@ -69,13 +69,13 @@ export const runChaos = async (options: ChaosOptions, say: (line: string) => voi
   const rival = createRival(db, campaign, () => inserted);
   const env = (slot: number): Record<string, string> => ({
     ...DAEMON_ENV,
-    MONGO_URI: proxies[slot]?.uri ?? '',
+    MONGO_URI: ways[slot]?.uri ?? '',
     MONGO_DB: DB,
     RETELL_BASE_URL: simulator.url,
   });
   const fleet = startFleet({ entry: options.entry, out: join(out, 'logs'), env, lives: schedule.lives });
   const injector = createInjector({
-    fleet, proxies, simulator, rival,
+    fleet, ways, simulator, rival,
     killEngine: () => process.kill(engine.pid(), 'SIGKILL'),
   }); // prettier-ignore
 
@@ -119,14 +119,19 @@ export const runChaos = async (options: ChaosOptions, say: (line: string) => voi
       dials: evidence.ledger.filter((entry) => entry.event === 'dial').length,
       jobs: inserted.length,
       statuses: tally(evidence.documents.jobs.map((job) => String(job['status']))),
-      faults: { ...injector.counts(), ...endings(fleet.ended()), 'frozen at a fail point': fleet.frozenAtPoints() },
+      faults: {
+        ...injector.counts(),
+        ...(asSet ? { 'election: answers given to a retry': ways.reduce((sum, way) => sum + way.repeatedAnswers(), 0) } : {}),
+        ...endings(fleet.ended()),
+        'frozen at a fail point': fleet.frozenAtPoints(),
+      },
       findings: [...judge(evidence)],
       evidence,
     };
   } finally {
     lag.disable();
     await fleet.stop();
-    await Promise.all(proxies.map((proxy: FaultProxy) => proxy.close()));
+    await Promise.all(ways.map((way) => way.close()));
     await simulator.close();
     await client.close();
     await engine.close();

@@ -14,6 +14,7 @@ import type { FaultProxy } from '../support/fault-proxy.js';
 import { accountDocument, batchDocument } from './campaign.js';
 import type { JobFacts } from './campaign.js';
 import { watchWrites } from './durability.js';
+import type { WatchedWrites } from './durability.js';
 import { readDocuments } from './evidence.js';
 import type { Finding } from './finding.js';
 import type { Ended } from './fleet.js';
@@ -53,6 +54,7 @@ export interface SceneOptions {
 }
 
 const BATCH = 'open-0';
+const DURABLE = 'w:1, j:true on a standalone';
 const INHERITED = ['PATH', 'HOME', 'LD_LIBRARY_PATH', 'TMPDIR'];
 
 /** Runs the choreography, lets everything come to its end, and closes the books. */
@@ -64,7 +66,7 @@ export const playScene = async (options: SceneOptions, play: (scene: Scene) => P
   const db = client.db(database);
   const simulator = await startSimulator({ seed: name, speed: 60, key: API_KEY });
   const proxies: FaultProxy[] = [];
-  const watches: (() => { seen: number; weak: string[] })[] = [];
+  const watches: (() => WatchedWrites)[] = [];
   const children = new Map<ChildProcess, Ended['cause']>();
   const ended: Ended[] = [];
   const logs: string[] = [];
@@ -75,7 +77,7 @@ export const playScene = async (options: SceneOptions, play: (scene: Scene) => P
   const daemon: Scene['daemon'] = async ({ failPoint, env = {} } = {}) => {
     const proxy = await startFaultProxy(mongoUri);
     proxies.push(proxy);
-    watches.push(watchWrites([proxy]));
+    watches.push(watchWrites([proxy], DURABLE));
     const log = join(out, `${name}-${logs.length}.log`);
     const slot = logs.push(log) - 1;
     const file = openSync(log, 'w');
@@ -154,7 +156,7 @@ export const playScene = async (options: SceneOptions, play: (scene: Scene) => P
     return judge({
       ledger: simulator.ledger(), liveAtEnd: simulator.liveCalls().length, documents: await readDocuments(db), campaign: { neverDial: new Set() }, jobs, closures,
       disturbed: new Map(), bought: [{ account: 'acc-rich', atMs: 0, dollars: 1_000 }], highestLimit: 3, ended, logs, witnessLagMs: 250, leftOver,
-      writes: { seen: watches.reduce((sum, watch) => sum + watch().seen, 0), weak: watches.flatMap((watch) => watch().weak) },
+      writes: { durable: DURABLE, seen: watches.reduce((sum, watch) => sum + watch().seen, 0), weak: watches.flatMap((watch) => watch().weak) },
     }); // prettier-ignore
   } finally {
     await endAll(children);

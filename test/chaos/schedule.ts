@@ -5,6 +5,7 @@ import { chance } from './chance.js';
 import type { Chance } from './chance.js';
 import { LEASE_MS } from './options.js';
 import type { ChaosOptions } from './options.js';
+import type { Election } from '../support/fault-proxy-set.js';
 
 export type Fault =
   | { readonly kind: 'kill' | 'term'; readonly slot: number }
@@ -12,6 +13,8 @@ export type Fault =
   /** `slot` null: the database is gone for everybody. */
   | { readonly kind: 'db-stop'; readonly slot: number | null; readonly forMs: number }
   | { readonly kind: 'engine-kill' }
+  /** For every daemon at once; only where they see a replica set. */
+  | { readonly kind: 'election'; readonly how: Election['how']; readonly unconfirmedMs: number; readonly withoutPrimaryMs: number }
   | {
       readonly kind:
         'db-reset-before' | 'db-reset-after' | 'db-half-open' | 'db-stepdown' | 'db-write-conflict' | 'db-wtimeout' | 'db-slow';
@@ -49,7 +52,7 @@ export interface Schedule {
 }
 
 /** How often each happens: once in so many seconds of the run, on the average. */
-const EVERY_SECONDS: Readonly<Record<Fault['kind'], number>> = {
+const EVERY_SECONDS: Readonly<Record<Exclude<Fault['kind'], 'election'>, number>> = {
   kill: 11,
   term: 30,
   freeze: 20,
@@ -82,12 +85,17 @@ const STEPDOWN_CODES = [10107, 189, 91] as const;
 const HOUR_MS = 3_600_000;
 const LIVES = 40;
 
-export const planFaults = ({ seed, minutes, daemons }: Pick<ChaosOptions, 'seed' | 'minutes' | 'daemons'>): Schedule => {
+export const planFaults = ({
+  seed,
+  minutes,
+  daemons,
+  elections,
+}: Pick<ChaosOptions, 'seed' | 'minutes' | 'daemons' | 'elections'>): Schedule => {
   const lengthMs = minutes * 60_000;
-  const kinds = Object.keys(EVERY_SECONDS) as Fault['kind'][];
+  const kinds = [...(Object.keys(EVERY_SECONDS) as (keyof typeof EVERY_SECONDS)[]), 'election' as const];
   const faults = kinds.flatMap((kind) => {
     const draw = chance(seed, 'faults', kind);
-    const count = Math.max(1, Math.round(lengthMs / 1_000 / EVERY_SECONDS[kind]));
+    const count = kind === 'election' ? elections : Math.max(1, Math.round(lengthMs / 1_000 / EVERY_SECONDS[kind]));
     // Spread evenly with jitter, not before the daemons are up: each kind happens even in a short run.
     return Array.from({ length: count }, (_, n): Planned => {
       const atMs = Math.round(1_500 + ((n + draw.next()) / count) * (lengthMs - 1_500));
@@ -113,6 +121,13 @@ const shape = (kind: Fault['kind'], draw: Chance, daemons: number): Fault => {
       return { kind, slot: draw.once(0.5) ? null : slot, forMs: draw.whole(200, 3_500) };
     case 'engine-kill':
       return { kind };
+    case 'election':
+      return {
+        kind,
+        how: draw.pick(['step-down', 'cut', 'crash'] as const),
+        unconfirmedMs: draw.whole(0, 120),
+        withoutPrimaryMs: draw.whole(100, 1_500),
+      };
     case 'db-reset-before':
     case 'db-reset-after':
     case 'db-half-open':
