@@ -2,7 +2,14 @@
  * Writes of many jobs, grouped: what is asked within one tick goes to the server as one `bulkWrite`, and every item's own result comes
  * back. Single writes cost 0.36-0.42 of a plain claim-and-complete loop, grouped ones 0.55-0.79.
  */
-import { BSON, MongoInvalidArgumentError, MongoServerError, type ClientUpdateOneModel, type Document } from 'mongodb';
+import {
+  BSON,
+  MongoInvalidArgumentError,
+  MongoServerError,
+  MongoWriteConcernError,
+  type ClientUpdateOneModel,
+  type Document,
+} from 'mongodb';
 import type { CollectionNames, Connection } from './connection.js';
 
 export interface WriteResult {
@@ -160,10 +167,15 @@ function bulkParts(error: unknown): BulkParts | null {
   return { failures, successes: bulk.partialResult?.updateResults, durable };
 }
 
-/** The server understood the write and did not do it. Elections answer so too, so one refusal alone proves nothing. */
+/**
+ * The server understood the write and did not do it. Not so where it did the write and cannot promise to keep it (a majority is away), and
+ * not so in an election, which interrupts writes that are done and answers others that come too early.
+ */
 export function isRefusal(error: unknown): boolean {
   if (error instanceof DuplicateKeyError || isUnsendable(error)) return true;
-  return error instanceof MongoServerError && !(error.cause instanceof Error);
+  if (!(error instanceof MongoServerError) || error.cause instanceof Error) return false;
+  const isDone = error instanceof MongoWriteConcernError || bulkParts(error)?.durable === false;
+  return !isDone && !error.hasErrorLabel('RetryableWriteError');
 }
 
 export function duplicateOf(error: unknown): DuplicateKeyError | null {

@@ -3,8 +3,9 @@
 import type { Document } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Connection } from '../../src/store/connection.js';
-import { createWriter, DuplicateKeyError } from '../../src/store/writer.js';
+import { createWriter, DuplicateKeyError, isRefusal } from '../../src/store/writer.js';
 import type { Write, Writer, WriteResult } from '../../src/store/writer.js';
+import type { SeenCommand } from '../support/fault-proxy-wire.js';
 import type { StoreWorld } from './support.js';
 import { openStoreWorld } from './support.js';
 
@@ -113,6 +114,23 @@ describe.each([
     expect(answers).toEqual(['failed', 'failed', 'failed']);
     // It was done all the same: who was told nothing asks or sends again.
     expect(await job('a')).toMatchObject({ seen: true });
+  });
+
+  it('P5: only an answer that says no is a refusal: not an unmet write concern, not an election', async () => {
+    const refused = async (write: Write): Promise<boolean[]> => {
+      const [one, other] = await Promise.allSettled([writer.write(write), writer.write(write)]);
+      return [one, other].map((answer) => answer.status === 'rejected' && isRefusal(answer.reason));
+    };
+    const fault = { command: '*', where: ({ name }: SeenCommand) => name === 'bulkWrite' || name === 'update', times: 10 };
+    const rule = world.proxy.add({ ...fault, fault: 'write-concern-error', code: 64 });
+    expect(await refused(set('a'))).toEqual([false, false]);
+    expect(rule.hits()).toBeGreaterThan(0);
+    world.proxy.clear();
+    const election = world.proxy.add({ ...fault, fault: 'error', code: 10107, labels: ['RetryableWriteError'] });
+    expect(await refused(set('a'))).toEqual([false, false]);
+    expect(election.hits()).toBeGreaterThan(0);
+    world.proxy.clear();
+    expect(await refused(set('a', { update: { $nonsense: { seen: true } } }))).toEqual([true, true]);
   });
 
   it('when no answer comes, nobody is told of a success', async () => {
