@@ -4,6 +4,7 @@ import { createBatchAdmin } from '../store/batch-admin.js';
 import { createBatchJobs } from '../store/batch-jobs.js';
 import { asJson, batchOrExit, pauseOf, totalOf, viewsOf, type BatchView } from './batch-view.js';
 import { print, printJson, printTable, say } from './output.js';
+import { queuesOf, unservedText, type ServedQueue } from './queue-view.js';
 import type { Session } from './session.js';
 
 export interface ListOptions {
@@ -41,20 +42,22 @@ export async function showBatch(session: Session, ref: string, json: boolean): P
   const [view] = await viewsOf(session, [doc]);
   if (view === undefined) return;
   const live = view.batch.id === null ? 0 : await createBatchJobs(session.store.connection).openCalls(view.batch.id);
+  const queues = (await queuesOf(session)).ofBatch(view.batch);
   if (json) {
     printJson({
       ...asJson(view),
       live_calls: live,
+      queues,
       call_settings: settingsOf(doc['call_settings']),
       from_numbers: view.batch.fromNumbers,
       agent_id: view.batch.agentId,
     });
     return;
   }
-  for (const line of linesOf(view, live)) print(line);
+  for (const line of linesOf(view, live, queues)) print(line);
 }
 
-function linesOf(view: BatchView, live: number): readonly string[] {
+function linesOf(view: BatchView, live: number, queues: readonly ServedQueue[]): readonly string[] {
   const { batch, state, counts, reasons, account, doc } = view;
   const row = (name: string, value: string | number | null): string[] =>
     value === null || value === '' ? [] : [`${name.padEnd(14)} ${String(value)}`];
@@ -70,13 +73,14 @@ function linesOf(view: BatchView, live: number): readonly string[] {
     ...row('state', state + pauseText(view)),
     ...row('start, end', `${batch.startAt?.toISOString() ?? 'any time'} to ${batch.endAt?.toISOString() ?? 'no end'}`),
     ...row('priority', batch.priority),
-    ...row('queue', batch.queue),
+    ...row('queue', queues.map(({ name }) => name).join(', retries in ')),
     ...row('rules', batch.rules),
     ...row('from', batch.fromNumbers.join(', ')),
     ...row('agent', batch.agentId),
     ...row('settings', JSON.stringify(settingsOf(doc['call_settings']) ?? {})),
     ...row('jobs', `${String(totalOf(counts))}${statuses.length === 0 ? '' : `: ${statuses.join(', ')}`}`),
     ...row('live calls', live),
+    ...queues.flatMap((queue) => row('not served', unservedText(queue))),
     ...batch.problems.map((problem) => `${'problem'.padEnd(14)} ${problem}`),
     ...(reasons.length === 0
       ? row('dialled', 'yes, as jobs fall due')

@@ -11,6 +11,7 @@ import { readBatch } from '../domain/read-batch.js';
 import { createBatchAdmin, type StatusCounts } from '../store/batch-admin.js';
 import { createBatchJobs } from '../store/batch-jobs.js';
 import type { AnyDocument } from '../store/connection.js';
+import { callerUsesOf } from './caller-uses.js';
 import { packsOf } from './job-find.js';
 import type { Session } from './session.js';
 
@@ -46,6 +47,7 @@ export async function viewsOf(session: Session, docs: readonly AnyDocument[], pa
     packs ?? packsOf(session),
   ]);
   const byId = new Map(accounts.map((doc) => [String(doc['account_id']), readAccount(doc)]));
+  const callers = await callerUsesOf(session, [...batches, ...byId.values()]);
   const now = store.time.now();
   return docs.flatMap((doc, n): BatchView[] => {
     const batch = batches[n];
@@ -60,7 +62,7 @@ export async function viewsOf(session: Session, docs: readonly AnyDocument[], pa
         ledger,
         state: batchState(batch, now),
         counts: counts.get(batch.id ?? '') ?? {},
-        reasons: batchGates(batch, account, ledger, now, policy, rules),
+        reasons: batchGates(batch, account, ledger, now, policy, rules, [], callers),
       },
     ];
   });

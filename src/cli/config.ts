@@ -46,7 +46,7 @@ interface CheckOptions {
 }
 
 async function check(options: CheckOptions, command: Command): Promise<ExitCode> {
-  const result = await loadForCommand(command);
+  const result = await withFiles(await loadForCommand(command));
   const findings = options.connect === true ? await connect(result) : [];
   const code = verdict(result, findings, options.strict === true);
   if (options.json === true) {
@@ -60,6 +60,14 @@ async function check(options: CheckOptions, command: Command): Promise<ExitCode>
   print('');
   print(`${count(errors, 'error')}, ${count(result.problems.length - errors, 'warning')}. ${closing(code, result)}`);
   return code;
+}
+
+/** The daemon does not start with a file it cannot use, any more than with such a setting. */
+async function withFiles(result: LoadResult): Promise<LoadResult> {
+  const { fileProblems } = await import('../config/check-files.js');
+  const folder = result.origins.get('SPEECHAI_CONFIG_DIR');
+  const found = fileProblems(folder === undefined || folder.source === 'default' ? null : folder.value);
+  return found.length === 0 ? result : { ...result, settings: null, problems: [...result.problems, ...found] };
 }
 
 async function connect(result: LoadResult): Promise<readonly Finding[]> {

@@ -10,7 +10,9 @@ import type { AnyDocument } from '../store/connection.js';
 import { batchOrExit, totalOf, viewsOf, type BatchView } from './batch-view.js';
 import { timeOrExit } from './explain-job.js';
 import type { ExplainOptions } from './explain.js';
+import { callerUsesOf } from './caller-uses.js';
 import { packsOf } from './job-find.js';
+import { queuesOf, unservedText, type ServedQueue } from './queue-view.js';
 import { print, printJson, printTable, say } from './output.js';
 import type { Session } from './session.js';
 
@@ -24,21 +26,30 @@ export async function explainBatch(session: Session, ref: string, options: Expla
   if (view === undefined || view.batch.id === null) return EXIT.failed;
   const zone = batchZone(view.batch, view.account, session.policy).name;
   const now = options.at === undefined ? session.store.time.now() : timeOrExit(options.at, zone);
+  const [queues, callers] = await Promise.all([queuesOf(session), callerUsesOf(session, [view.batch, view.account])]);
   const tally = createTally(now);
+  const inQueues = new Map<string, JobsInQueue>();
   let unreadable = 0;
   for await (const group of inGroups(createBatchJobs(session.store.connection).waiting(view.batch.id, options.sample ?? 2_000))) {
     const { facts, unread } = await factsOfGroup(session, view, group, now);
     unreadable += unread;
     for (const one of facts) {
-      const decision = decide(one, session.policy, packs);
-      tally.add(decision, decision.kind === 'dial' ? [] : explainGates(one, session.policy, packs));
+      const known = { ...one, callers };
+      const decision = decide(known, session.policy, packs);
+      tally.add(decision, decision.kind === 'dial' ? [] : explainGates(known, session.policy, packs));
+      const queue = queues.ofJob(one.job, view.batch);
+      inQueues.set(queue.name, { ...queue, jobs: (inQueues.get(queue.name)?.jobs ?? 0) + 1 });
     }
   }
   const result = tally.result();
   const waiting = totalOf(view.counts, 'pending', 'scheduled', 'in_progress');
-  if (options.json === true) printJson(asJson(view, result, waiting, unreadable, now));
-  else await show(view, result, waiting, unreadable, now);
+  if (options.json === true) printJson(asJson(view, result, waiting, unreadable, now, [...inQueues.values()]));
+  else await show(view, result, waiting, unreadable, now, [...inQueues.values()]);
   return EXIT.ok;
+}
+
+interface JobsInQueue extends ServedQueue {
+  readonly jobs: number;
 }
 
 /** Everything `decide` looks at for a group of jobs of one batch, in three questions. */
@@ -94,6 +105,7 @@ function asJson(
   waiting: number,
   unreadable: number,
   now: Date,
+  queues: readonly JobsInQueue[],
 ): unknown {
   const { looked, dialable, stopping, reasons, hours, later, never } = result;
   return {
@@ -103,6 +115,7 @@ function asJson(
     waiting,
     looked,
     unreadable,
+    queues,
     dialable_now: dialable,
     would_end_without_a_call: stopping,
     batch_reasons: closed.map(({ code, text, until }) => ({ code, text, until })),
@@ -119,6 +132,7 @@ async function show(
   waiting: number,
   unreadable: number,
   now: Date,
+  queues: readonly JobsInQueue[],
 ): Promise<void> {
   const { looked, dialable, reasons, hours, later, never } = result;
   print(`${batch.id ?? ''}: ${state}, ${String(waiting)} jobs waiting or in progress, at ${now.toISOString()}`);
@@ -127,6 +141,7 @@ async function show(
   print(
     `Can be dialled now: ${String(dialable)} of ${String(looked)}.${unreadable === 0 ? '' : ` Cannot be understood: ${String(unreadable)}.`}`,
   );
+  for (const queue of queues) if (unservedText(queue) !== null) print(`${String(queue.jobs)} jobs: ${unservedText(queue) ?? ''}`);
   if (reasons.length > 0) await printTable(['reason', 'first', 'at all', 'for example'], reasons.map((row) => [row.code, String(row.first), String(row.any), row.text])); // prettier-ignore
   print('When they can be dialled:');
   const most = Math.max(1, ...hours);

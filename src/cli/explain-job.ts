@@ -6,8 +6,10 @@ import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import { contactZone } from '../domain/zones.js';
 import type { AttemptDoc } from '../store/attempt.js';
 import type { ExplainOptions } from './explain.js';
+import { callerUsesOf } from './caller-uses.js';
 import { factsOf, findJob, packsOf } from './job-find.js';
 import { paint, print, printJson } from './output.js';
+import { queuesOf, unservedText, type ServedQueue } from './queue-view.js';
 import type { Session } from './session.js';
 
 export async function explainJob(session: Session, ref: string, options: ExplainOptions): Promise<ExitCode> {
@@ -19,10 +21,17 @@ export async function explainJob(session: Session, ref: string, options: Explain
     });
   }
   const { job } = found;
-  const [known, packs, attempt] = await Promise.all([factsOf(session, job), packsOf(session), openAttempt(session, job.leaseToken)]);
+  const [known, packs, attempt, queues] = await Promise.all([
+    factsOf(session, job),
+    packsOf(session),
+    openAttempt(session, job.leaseToken),
+    queuesOf(session),
+  ]);
+  const queue = queues.ofJob(job, known.batch);
   const zone = contactZone(job.contact, known.batch, known.account, session.policy).name;
   const facts: Facts = {
     ...known,
+    callers: await callerUsesOf(session, [known.batch, known.account]),
     ...(options.at === undefined ? {} : { now: timeOrExit(options.at, zone) }),
     // A job whose call is under way holds its own lock and money: they are no reason against it.
     ...(attempt === null
@@ -30,8 +39,8 @@ export async function explainJob(session: Session, ref: string, options: Explain
       : { ownHold: attempt.estimate, history: known.history.filter((call) => !('attempt' in call) || call.attempt !== attempt._id) }),
   };
   const explanation = explain(facts, session.policy, packs);
-  if (options.json === true) printJson(asJson(job.ref, facts, explanation, attempt));
-  else for (const line of linesOf(job.ref, job.status, zone, facts, explanation, attempt)) print(line);
+  if (options.json === true) printJson(asJson(job.ref, facts, explanation, attempt, queue));
+  else for (const line of linesOf(job.ref, job.status, zone, facts, explanation, attempt, queue)) print(line);
   return EXIT.ok;
 }
 
@@ -49,12 +58,19 @@ export function timeOrExit(written: string, zone: string): Date {
   });
 }
 
-function asJson(ref: string, facts: Facts, { decision, gates, dialableAt, changes }: Explanation, attempt: AttemptDoc | null): unknown {
+function asJson(
+  ref: string,
+  facts: Facts,
+  { decision, gates, dialableAt, changes }: Explanation,
+  attempt: AttemptDoc | null,
+  queue: ServedQueue,
+): unknown {
   return {
     job_id: ref,
     status: facts.job.status,
     at: facts.now,
     call: attempt === null ? null : { state: attempt.state, since: attempt.at, call_id: attempt.call_id ?? null },
+    queue,
     decision: decision.kind,
     becomes: decision.kind === 'stop' ? decision.status : null,
     dialable_at: dialableAt,
@@ -70,6 +86,7 @@ function linesOf(
   facts: Facts,
   explanation: Explanation,
   attempt: AttemptDoc | null,
+  queue: ServedQueue,
 ): readonly string[] {
   const { decision, gates, dialableAt, changes } = explanation;
   const width = Math.max(...gates.map(({ gate }) => gate.length));
@@ -81,9 +98,14 @@ function linesOf(
     `${ref}: ${status}, at ${facts.now.toISOString()} (${zone})`,
     ...call,
     ...gates.map((line) => gateText(line, width)),
+    queueLine(queue),
     verdict(decision.kind, decision.kind === 'stop' ? decision.status : '', dialableAt),
     ...(decision.kind === 'dial' ? [] : changeLines(changes)),
   ];
+}
+
+function queueLine(queue: ServedQueue): string {
+  return unservedText(queue) ?? `Queue "${queue.name}" is served by ${queue.served_by.join(', ')}.`;
 }
 
 function gateText({ gate, pass, code, text, value, limit, source, until }: GateLine, width: number): string {

@@ -9,6 +9,7 @@ import { readBatch } from '../domain/read-batch.js';
 import { batchZone } from '../domain/zones.js';
 import { createBatchJobs } from '../store/batch-jobs.js';
 import { editsOrExit } from './batch-write.js';
+import { callerUsesOf } from './caller-uses.js';
 import { batchOrExit, totalOf, viewsOf, type BatchView } from './batch-view.js';
 import { factsOfGroup, inGroups } from './explain-batch.js';
 import type { ForecastOptions } from './forecast.js';
@@ -55,6 +56,7 @@ export async function forecastBatch(session: Session, ref: string, options: Fore
     ledger: view.ledger,
     suppressions,
     history,
+    callers: await callerUsesOf(session, [view.batch, view.account]),
     mix: mixOf(seen),
     policy: session.policy,
     packs,

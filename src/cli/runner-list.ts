@@ -1,10 +1,10 @@
 /** `speechai runner list`: the fleet, as its members told of themselves. */
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../domain/errors.js';
-import type { RunnerView } from '../store/runners.js';
 import { runAction } from './errors.js';
+import { memberOf, type Member } from './member.js';
 import { paint, printJson, printTable, say } from './output.js';
-import { withSession } from './session.js';
+import { withSession, type Session } from './session.js';
 
 export function registerRunner(program: Command): void {
   program
@@ -16,43 +16,6 @@ export function registerRunner(program: Command): void {
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  $ speechai runner list')
     .action(runAction(list));
-}
-
-export interface Member {
-  readonly id: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly version: string;
-  readonly state: RunnerView['state'] | 'gone';
-  readonly alive: boolean;
-  readonly workers: number;
-  readonly queues: readonly string[];
-  readonly liveCalls: number;
-  readonly breaker: string;
-  readonly settings: string;
-  readonly silentSeconds: number;
-  readonly startedAt: string;
-}
-
-/** Alive: it gave a sign of life within a lease, as its rivals count it. */
-export function memberOf(view: RunnerView, now: Date, leaseMs: number): Member {
-  const silentMs = now.getTime() - view.heartbeatAt.getTime();
-  const alive = view.state !== 'stopped' && silentMs <= leaseMs;
-  return {
-    id: view.id,
-    host: view.host,
-    pid: view.pid,
-    version: view.version,
-    state: view.state === 'stopped' || alive ? view.state : 'gone',
-    alive,
-    workers: view.workers,
-    queues: view.queues,
-    liveCalls: view.liveCalls,
-    breaker: view.breaker,
-    settings: view.fingerprint,
-    silentSeconds: Math.max(0, Math.round(silentMs / 1000)),
-    startedAt: view.startedAt.toISOString(),
-  };
 }
 
 /** What somebody should look at. */
@@ -73,21 +36,24 @@ export function fleetWarnings(members: readonly Member[]): string[] {
 }
 
 async function list(flags: { readonly all?: boolean; readonly json?: boolean }, command: Command): Promise<ExitCode> {
-  const members = await withSession(command, async ({ store, loaded }) => {
+  const { members, unserved } = await withSession(command, async (session) => {
+    const { store, loaded } = session;
     const views = await store.runners.list();
     const now = store.time.now();
-    return views.map((view) => memberOf(view, now, loaded.settings.workers.leaseMs));
+    const all = views.map((view) => memberOf(view, now, loaded.settings.workers.leaseMs));
+    return { members: all, unserved: await unservedQueues(session, all) };
   });
   const shown = flags.all === true ? members : members.filter(({ state }) => state !== 'stopped');
   if (flags.json === true) printJson(shown);
   else if (shown.length === 0) say('No daemon has given a sign of life; start one with `speechai run`.');
   else {
     await printTable(
-      ['runner', 'state', 'workers', 'calls', 'breaker', 'seen', 'settings', 'version'],
+      ['runner', 'state', 'workers', 'queues', 'calls', 'breaker', 'seen', 'settings', 'version'],
       shown.map((one) => [
         one.id,
         one.state,
         String(one.workers),
+        one.queues.join(', ') || 'all',
         String(one.liveCalls),
         one.breaker,
         `${one.silentSeconds} s ago`,
@@ -96,6 +62,19 @@ async function list(flags: { readonly all?: boolean; readonly json?: boolean }, 
       ]),
     );
   }
-  for (const warning of fleetWarnings(members)) say(`${paint('yellow', 'warning', process.stderr)} ${warning}`);
+  for (const warning of [...fleetWarnings(members), ...unserved]) say(`${paint('yellow', 'warning', process.stderr)} ${warning}`);
   return EXIT.ok;
+}
+
+/** Work of running batches that waits for ever: with a fleet that serves queues by name, nothing else would say so. */
+async function unservedQueues({ store, loaded }: Session, members: readonly Member[]): Promise<readonly string[]> {
+  if (!members.some(({ alive }) => alive)) return [];
+  const [{ queuesFrom, unservedText }, { loadRoutes }, { readBatch }] = await Promise.all([
+    import('./queue-view.js'),
+    import('../config/routes-file.js'),
+    import('../domain/read-batch.js'),
+  ]);
+  const queues = queuesFrom(loadRoutes(loaded.settings.app.configDir), members);
+  const batches = (await store.campaigns.activeBatches()).map(readBatch);
+  return [...new Set(batches.flatMap((batch) => queues.ofBatch(batch).flatMap((queue) => unservedText(queue) ?? [])))];
 }

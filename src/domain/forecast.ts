@@ -5,6 +5,7 @@
 import type { Account, Ledger } from './account.js';
 import type { Batch } from './batch.js';
 import type { OutcomeClass } from './call.js';
+import type { CallerUses } from './callers.js';
 import type { PastCall, Policy, Suppression } from './decision.js';
 import type { Job } from './job.js';
 import type { OutcomeTable } from './outcomes.js';
@@ -30,6 +31,8 @@ export interface ForecastInput {
   readonly ledger: Ledger | null;
   readonly suppressions: readonly Suppression[];
   readonly history: readonly PastCall[];
+  /** How our own numbers fared until now; left out where that is not known. */
+  readonly callers?: CallerUses;
   readonly mix: readonly OutcomeShare[];
   readonly policy: Policy;
   readonly packs: Packs;

@@ -3,6 +3,7 @@
  * first rule that fits sends them, else in the default queue. Worked out per batch, never per job, so that claims need not look at jobs.
  */
 import type { Batch } from './batch.js';
+import type { Job } from './job.js';
 
 export type Work = 'new' | 'retry';
 
@@ -35,6 +36,11 @@ export function queueOf(batch: RoutedBatch, work: Work, routes: Routes): string 
       fits(each.useCases, batch.useCase),
   );
   return rule?.queue ?? routes.defaultQueue;
+}
+
+/** The queue a job is in now: its own, else where its batch's next call of that kind goes. */
+export function queueOfJob({ queue, attempts }: Pick<Job, 'queue' | 'attempts'>, batch: RoutedBatch, routes: Routes): string {
+  return queue ?? queueOf(batch, attempts > 0 ? 'retry' : 'new', routes);
 }
 
 /** Which of a batch's jobs without a queue of their own a process with these queues serves. */

@@ -1,5 +1,6 @@
 /** The ledger and the earlier calls of a play, and what a sample of the jobs has of the account's limits. */
 import type { Account, Ledger } from './account.js';
+import { NO_USES, type CallerUses } from './callers.js';
 import type { DialPlan, PastCall } from './decision.js';
 import type { ForecastInput } from './forecast.js';
 import type { Job } from './job.js';
@@ -42,6 +43,22 @@ export function createBooks({ ledger, account, scale }: ForecastInput) {
       heldMs -= plan.estimate.ms;
       usedMicros += micros;
       usedMs += ms;
+    },
+  };
+}
+
+/** Our own numbers as the virtual calls use them. A sample has its share of what a number may call, and has called. */
+export function createCallerBook({ callers = NO_USES, policy, scale }: Pick<ForecastInput, 'callers' | 'policy' | 'scale'>) {
+  const most = scaledLimit(policy.callerRules.maxPerHour, scale);
+  const step = Math.max(1, Math.round(scale));
+  const uses = new Map([...callers].map(([number, use]) => [number, { ...use, calls: use.calls.filter((_, n) => n % step === 0) }]));
+  return {
+    rules: { ...policy.callerRules, maxPerHour: most },
+    uses: (): CallerUses => uses,
+    note: (from: string, at: Date): void => {
+      if (most === null) return;
+      const { blocks = [], calls = [] } = uses.get(from) ?? {};
+      uses.set(from, { blocks, calls: [at, ...calls].slice(0, most) });
     },
   };
 }

@@ -7,7 +7,7 @@ import type { ForecastInput, OutcomeShare } from './forecast.js';
 import type { Job } from './job.js';
 import { callCost } from './money.js';
 import type { Random } from './ports.js';
-import { createBooks, createPast, scaledAccount, scaledLimit } from './simulated-books.js';
+import { createBooks, createCallerBook, createPast, scaledAccount, scaledLimit } from './simulated-books.js';
 import { createTimeline } from './timeline.js';
 
 export interface Binding {
@@ -61,7 +61,12 @@ export function playOnce(input: ForecastInput, random: Random): Run {
   const paceMs = (1_000 * scale) / Math.max(0.001, input.callsPerSecond);
   const ownBatch =
     scale === 1 ? batch : { ...batch, settings: { ...batch.settings, maxCallsPerDay: scaledLimit(batch.settings.maxCallsPerDay, scale) } };
-  const ownPolicy = { ...policy, defaultMaxCallsPerDay: scaledLimit(policy.defaultMaxCallsPerDay, scale) };
+  const callers = createCallerBook(input);
+  const ownPolicy = {
+    ...policy,
+    defaultMaxCallsPerDay: scaledLimit(policy.defaultMaxCallsPerDay, scale),
+    callerRules: callers.rules,
+  };
   const books = createBooks(input);
   const past = createPast(input.history);
   const timeline = createTimeline<Happening>();
@@ -93,7 +98,7 @@ export function playOnce(input: ForecastInput, random: Random): Run {
   /** The rules of the whole batch, asked again each virtual minute: shut, they stop all jobs together. */
   function batchShut(): boolean {
     if (nowMs < gate.openUntilMs) return false;
-    const reasons = batchGates(ownBatch, account, books.ledger(), new Date(nowMs), ownPolicy, packs, zonesOf(ready));
+    const reasons = batchGates(ownBatch, account, books.ledger(), new Date(nowMs), ownPolicy, packs, zonesOf(ready), callers.uses());
     const shut = reasons[0];
     if (shut === undefined) {
       gate = { ...gate, openUntilMs: nowMs + 60_000 };
@@ -158,6 +163,7 @@ export function playOnce(input: ForecastInput, random: Random): Run {
         suppressions: input.suppressions,
         history: past.of(job),
         ownHold: null,
+        callers: callers.uses(),
         now: new Date(nowMs),
       },
       ownPolicy,
@@ -170,6 +176,7 @@ export function playOnce(input: ForecastInput, random: Random): Run {
       const call: PastCall = { at: new Date(nowMs), line: decision.line, person: decision.person, reached: 'placed' };
       past.add(call);
       books.hold(decision);
+      callers.note(decision.from, call.at);
       live += 1;
       calls += 1;
       nextStartMs = Math.max(nextStartMs, nowMs - 1_000) + paceMs;

@@ -1,6 +1,7 @@
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { fleetWarnings, memberOf, type Member } from '../../src/cli/runner-list.js';
+import { memberOf, type Member } from '../../src/cli/member.js';
+import { fleetWarnings } from '../../src/cli/runner-list.js';
 import type { RunnerView } from '../../src/store/runners.js';
 import { speechai } from '../support/cli.js';
 import { attemptDocument, openTestSession, placeCall, type TestSession } from '../support/session.js';

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -49,6 +49,20 @@ describe('the command line', () => {
     expect(out + err).not.toMatch(/hunter22|abcdef123456|^error FORGED/m);
     expect(out + err).not.toMatch(STACK);
     expect(out + err).not.toContain('\u001b');
+  });
+
+  it('config check reads the files of rules too, each by itself', async () => {
+    const folder = join(cwd, 'own');
+    mkdirSync(join(folder, 'rules'), { recursive: true });
+    mkdirSync(join(folder, 'holidays'), { recursive: true });
+    writeFileSync(join(folder, 'routes.json'), '{"default": "rest", "rules": [{"queue": "two words", "when": {"work": "retry"}}]}');
+    writeFileSync(join(folder, 'outcomes.json'), 'no JSON');
+    const { code, out, err } = await speechai(['config', 'check'], { SPEECHAI_CONFIG_DIR: folder });
+    expect(code).toBe(78);
+    expect(out).toMatch(/error +routes\.json: .*is no queue name/);
+    expect(out).toMatch(/error +outcomes\.json: /);
+    expect(out).not.toMatch(/rules and holidays|dispositions\.json/);
+    expect(out + err).not.toMatch(STACK);
   });
 
   it('config check on a good environment exits 0, and 3 on a warning with --strict', async () => {

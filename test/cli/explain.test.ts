@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 beforeEach(async () => {
-  for (const name of ['jobs', 'accounts', 'batches', 'suppressions', 'call_attempts', 'account_ledgers'])
+  for (const name of ['jobs', 'accounts', 'batches', 'suppressions', 'call_attempts', 'account_ledgers', 'runners'])
     await world.db.collection(name).deleteMany({});
   await world.db.collection('accounts').insertOne({ account_id: 'acc-1', plan_type: 'unlimited', status: 'active', country: 'CL' });
   await world.db.collection('batches').insertOne({ batch_id: 'batch-1', account_id: 'acc-1', is_active: true, call_settings: null });
@@ -30,11 +30,13 @@ interface Gate {
 }
 interface JobAnswer {
   readonly decision: string;
+  readonly queue: { readonly name: string; readonly served_by: readonly string[] };
   readonly call: unknown;
   readonly gates: readonly Gate[];
   readonly changes: readonly { readonly command: string | null }[];
 }
 
+const PRESENCE = { host: 'h', pid: 7, version: '0.1.0', workers: 1, fingerprint: 'f', state: 'running', liveCalls: 0, breaker: 'closed' } as const; // prettier-ignore
 const insert = async (...docs: Document[]): Promise<void> => void (await world.db.collection('jobs').insertMany(docs));
 const many = (count: number): Document[] =>
   Array.from({ length: count }, (_, n) =>
@@ -83,6 +85,40 @@ describe('explain job', () => {
     const line = phoneOf('+56911112222', null)?.line ?? '';
     await world.db.collection('call_attempts').insertOne(attemptDocument(world, 'x', 'j', { line }));
     expect(await ask('j')).toMatchObject({ decision: 'dial', call: { state: 'live' } });
+  });
+
+  it('a caller number that rests after blocks is told, for the job, its batch and the forecast', async () => {
+    await insert(jobDocument('j'));
+    const blocked = Array.from({ length: 3 }, (_, n) => ({
+      _id: `b${String(n)}`, batch: 'batch-1', from_number: '+56600000001', state: 'settled', open: false, at: new Date(), settled_at: new Date(), outcome: { class: 'caller_id', durationMs: 0 },
+    })); // prettier-ignore
+    await world.db.collection('call_attempts').insertMany(blocked as unknown as Document[]);
+    expect(shut(await ask('j'))).toEqual(['CALLER_RESTING']);
+    const batch = await captured(() => explainBatch(session, 'batch-1', { json: true }));
+    expect(JSON.parse(batch.out)).toMatchObject({ dialable_now: 0, batch_reasons: [{ code: 'CALLER_RESTING' }] });
+    const played = await captured(() => forecastBatch(session, 'batch-1', { set: [], seed: 1, sample: 10, runs: 2, json: true }));
+    expect(JSON.parse(played.out)).toMatchObject({
+      binding: expect.arrayContaining([expect.objectContaining({ code: 'CALLER_RESTING' })]),
+    });
+  });
+
+  it('a queue that no daemon at work serves is told, for the job, its batch and the fleet', async () => {
+    await insert(jobDocument('j', { queue: 'calls' }), jobDocument('k'));
+    await session.store.runners.beat({ ...PRESENCE, id: 'host-1', queues: ['calls'] });
+    expect((await ask('j')).queue).toEqual({ name: 'calls', served_by: ['host-1'] });
+    expect((await ask('k')).queue).toEqual({ name: 'default', served_by: [] });
+    const [job, batch, shown, fleet] = await Promise.all([
+      speechai(world.env, 'explain', 'job', 'k'),
+      speechai(world.env, 'explain', 'batch', 'batch-1'),
+      speechai(world.env, 'batch', 'show', 'batch-1'),
+      speechai(world.env, 'runner', 'list'),
+    ]);
+    for (const text of [job.out, batch.out, shown.out, fleet.err]) expect(text).toContain('No daemon at work serves queue "default"');
+    expect(fleet.out).toMatch(/host-1.*calls/);
+    await session.store.runners.beat({ ...PRESENCE, id: 'host-2', queues: [] });
+    expect((await ask('k')).queue.served_by).toEqual(['host-2']);
+    await session.store.runners.leave('host-2');
+    expect((await ask('k')).queue.served_by).toEqual([]);
   });
 
   it('in words: every gate, when it opens and what would open it; exit 1 for a job that does not exist', async () => {

@@ -51,6 +51,23 @@ describe('forecast', () => {
     expect(forecast(input({ seed: 99 })).endP50).not.toEqual(forecast(input()).endP50);
   });
 
+  it("a caller number's cap of the hour binds, for what it has called before and for what it will call", () => {
+    const from = '+56600000001';
+    const capped = {
+      ...POLICY,
+      fromNumbers: [from],
+      maxConcurrentCalls: 40,
+      callerRules: { maxPerHour: 10, blocksToRest: null, restMs: 0 },
+    };
+    const minutesOf = (more: Partial<ForecastInput>): number =>
+      ((forecast(input({ policy: capped, ...more })).endP50?.getTime() ?? 0) - NOON.getTime()) / 60_000;
+    expect(codes({ policy: capped })).toContain('CALLER_CAP');
+    // Forty calls, ten an hour: the last ten begin after three hours.
+    expect(minutesOf({})).toBeGreaterThanOrEqual(180);
+    const before = Array.from({ length: 10 }, (_, n) => new Date(NOON.getTime() - (n + 1) * 1_000));
+    expect(minutesOf({ callers: new Map([[from, { blocks: [], calls: before }]]) })).toBeGreaterThanOrEqual(239);
+  });
+
   it('every contact that answers is one call, and P90 is no earlier than P50', () => {
     const result = forecast(input());
     expect(result).toMatchObject({ callsP50: 40, answered: 40, failed: 0, left: 0, leftBecause: null });
