@@ -64,7 +64,8 @@ export const makePlan = (startMs: number, script: Record<string, ScriptStep[]>):
 
   const hours = (fromMs: number, toMs: number, zone = SANTIAGO): Document => ({ start: clockText(startMs + fromMs, zone), end: clockText(startMs + toMs, zone) }); // prettier-ignore
   const today = localTime(startMs, SANTIAGO).weekday;
-  const otherDays = [1, 2, 3, 4, 5, 6, 7].filter((day) => day !== today);
+  // Without tomorrow too: midnight may come meanwhile.
+  const otherDays = [1, 2, 3, 4, 5, 6, 7].filter((day) => day !== today && day !== (today % 7) + 1);
   const answered = (n: number): string => ANSWERED[n % ANSWERED.length] ?? '900';
 
   // Open and closed, flat and nested.
