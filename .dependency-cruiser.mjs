@@ -71,6 +71,13 @@ export default {
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'the-peer-is-the-benchmarks',
+      comment: 'Another job queue is a yardstick here, nothing to build on.',
+      severity: 'error',
+      from: { pathNot: '^scripts/bench/' },
+      to: { path: '^node_modules/(agenda|@agendajs)/' },
+    },
+    {
       name: 'no-cycle',
       comment: "Two files may name each other's types; nothing of that is left when the program runs.",
       severity: 'error',

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
 import { loadSettings } from '../../src/config/load.js';
 import type { Settings } from '../../src/config/settings.js';
-import type { Journal, Log } from '../../src/domain/ports.js';
+import type { Log } from '../../src/domain/ports.js';
 import { openEmbedded } from '../../src/embedded/open.js';
 import type { Retell } from '../../src/retell/client.js';
 import { readCall } from '../../src/retell/reading.js';
@@ -96,7 +96,7 @@ export async function seedCampaign(
 }
 
 /** Numbers of a shape that nobody has; the last digits make the simulator answer and succeed. */
-function jobDocument(n: number, batch: string): Record<string, unknown> {
+export function jobDocument(n: number, batch: string): Record<string, unknown> {
   return {
     job_id: `job_${n}`,
     account_id: 'acc-bench',
@@ -149,7 +149,6 @@ export function instantRetell(): Retell {
 }
 
 export const SILENT: Log = { trace: none, debug: none, info: none, warn: none, error: none, fatal: none, child: () => SILENT };
-export const NO_JOURNAL: Journal = { write: none };
 
 function none(): void {
   // Nobody reads a benchmark's log.
