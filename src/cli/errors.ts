@@ -16,6 +16,8 @@ interface Failure {
 /** By name, because the driver is not loaded for commands that never use it. */
 const DATABASE_AWAY =
   /^Mongo(?:Network|NetworkTimeout|ServerSelection|TopologyClosed|PoolCleared|PoolClosed|ConnectionPoolCleared|WaitQueueTimeout|NotConnected)Error$|^PoolCleared/;
+/** What a member of a set answers that is no primary any more, or not yet; a write that was interrupted may be done. */
+const ELECTION_CODES: ReadonlySet<unknown> = new Set([91, 189, 10107, 11600, 11602, 13435, 13436]);
 const NETWORK_CODES = /^(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|UND_ERR_)/;
 
 export interface ActionOptions {
@@ -78,6 +80,22 @@ export function failureOf(thrown: unknown): Failure {
       code: 'DATABASE_AWAY',
       message: `MongoDB does not answer (${message}).`,
       remedy: 'Check MONGO_URI with `speechai config check --connect`, and that the server is up; then try again.',
+      exitCode: EXIT.tryAgain,
+    };
+  }
+  if (name === 'MongoServerError' && thrown instanceof Error && 'code' in thrown && ELECTION_CODES.has(thrown.code)) {
+    return {
+      code: 'DATABASE_ELECTION',
+      message: `MongoDB is choosing another primary (${message}).`,
+      remedy: 'Try again in some seconds; look first where a part may be done.',
+      exitCode: EXIT.tryAgain,
+    };
+  }
+  if (name === 'MongoWriteConcernError') {
+    return {
+      code: 'DATABASE_UNCONFIRMED',
+      message: `MongoDB did it, but too few of its members confirmed it in time (${message}).`,
+      remedy: 'See that all members of the replica set are up, then look whether it was done.',
       exitCode: EXIT.tryAgain,
     };
   }

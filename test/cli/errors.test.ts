@@ -1,3 +1,4 @@
+import { MongoServerError, MongoWriteConcernError } from 'mongodb';
 import { describe, expect, it } from 'vitest';
 import { failureOf } from '../../src/cli/errors.js';
 import { confirm, hasColour } from '../../src/cli/output.js';
@@ -5,6 +6,7 @@ import { EXIT, SpeechAiError } from '../../src/domain/errors.js';
 
 const named = (name: string, message: string): Error => Object.assign(new Error(message), { name });
 const coded = (code: string): Error => Object.assign(new Error('it failed'), { code });
+const answered = (code: number): Error => new MongoServerError({ message: 'the server says no', code });
 
 describe('what a failure is to a person and to a supervisor', () => {
   it.each([
@@ -12,7 +14,10 @@ describe('what a failure is to a person and to a supervisor', () => {
     [new SpeechAiError('AWAY', 'Gone.', { remedy: 'Wait.', exitCode: EXIT.tryAgain }), 'AWAY', EXIT.tryAgain],
     [named('MongoServerSelectionError', 'connect ECONNREFUSED'), 'DATABASE_AWAY', EXIT.tryAgain],
     [named('MongoNetworkTimeoutError', 'timed out'), 'DATABASE_AWAY', EXIT.tryAgain],
-    [named('MongoServerError', 'E11000'), 'UNEXPECTED', EXIT.failed],
+    [answered(11000), 'UNEXPECTED', EXIT.failed],
+    [answered(10107), 'DATABASE_ELECTION', EXIT.tryAgain],
+    [answered(189), 'DATABASE_ELECTION', EXIT.tryAgain],
+    [new MongoWriteConcernError({ writeConcernError: { code: 64, errmsg: 'timed out' }, ok: 1 }), 'DATABASE_UNCONFIRMED', EXIT.tryAgain],
     [coded('ECONNREFUSED'), 'NETWORK_AWAY', EXIT.tryAgain],
     [coded('UND_ERR_HEADERS_TIMEOUT'), 'NETWORK_AWAY', EXIT.tryAgain],
     [coded('ENOENT'), 'UNEXPECTED', EXIT.failed],
