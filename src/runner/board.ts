@@ -30,6 +30,8 @@ export interface Board {
   refresh(): Promise<void>;
   /** Refreshes when what is known is older than BATCH_REFRESH_SECONDS. */
   fresh(): Promise<void>;
+  /** What it says of a batch was found to be wrong: it is read again when it is next asked. */
+  outdated(): void;
   /** There is work: money is looked at as often as batches again. */
   worked(): void;
   groups(): readonly Group[];
@@ -126,6 +128,9 @@ export function createBoard(cx: Context): Board {
     refresh,
     worked: () => {
       lastWork = cx.clock.mark();
+    },
+    outdated: () => {
+      read = { ...read, ever: false };
     },
     fresh: () => (read.ever && cx.clock.elapsedMs(read.at) < cx.timing.batchRefreshMs ? Promise.resolve() : refresh()),
     groups: () => open,

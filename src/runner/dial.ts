@@ -270,6 +270,8 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
     const why = reasonOf(verdict);
     cx.journal.write('void', { attempt_id: call.facts._id, job_id: call.facts.job_ref, why });
     await settler.annul(call.facts, why);
+    // Its jobs keep their place: without this they would be claimed and given back until the board is read again anyway.
+    if (verdict.kind === 'wait' && verdict.reasons.some(({ code }) => code === 'PAUSED')) board.outdated();
     if (verdict.kind === 'wait' || verdict.kind === 'stop') await releases.decided(claim, verdict);
     else if (verdict.kind === 'again') await releases.again(claim, verdict.phoneIndex);
     else if (verdict.kind === 'refused') await releases.refused(claim, verdict.reply);
