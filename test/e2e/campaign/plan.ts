@@ -76,9 +76,9 @@ export const makePlan = (startMs: number, script: Record<string, ScriptStep[]>):
   batch('other-days', 'capped', 100, { days_of_week: otherDays, timezone: SANTIAGO });
   batch('malformed', 'capped', 40, { allowed_hours: { start: 'nine', end: '18:00' } });
   batch('next-day-retries', 'capped', 20, { retry_settings: { max_attempts: 3, retry_delay_hours: 24 }, allowed_call_hours: hours(-HOUR_MS, HOUR_MS) }); // prettier-ignore
-  // Its last dial may leave 6 seconds from now: hours end at a whole minute, so the time a phone rings fills what is between.
+  // Its last dial may leave 9 seconds from now: hours end at a whole minute, so the time a phone rings fills what is between.
   const endMs = Math.ceil((startMs + 20_000) / MINUTE_MS) * MINUTE_MS;
-  const ring = Math.round((endMs - startMs) / 1_000) - 6 - MARGIN_SECONDS;
+  const ring = Math.round((endMs - startMs) / 1_000) - 9 - MARGIN_SECONDS;
   batch('closing', 'capped', 120, { allowed_hours: hours(-HOUR_MS, endMs - startMs), timezone: SANTIAGO, ring_timeout: ring, max_concurrent_calls: 2 }, { priority: 4 }, (n) => [{}, { phones: [chilean(answered(n))] }]); // prettier-ignore
 
   // Caps of the day, of the batch and of the account ("capped" and "argentine").
