@@ -128,7 +128,7 @@ const expectAttention = (evidence: Evidence): void => {
     doors: [again(of('flat-open'), { batch: batch('paused') })],
     dailyCaps: [again(of('daily-cap'))],
     oneLiveCall: [again(of('flat-open'))],
-    concurrency: Array.from({ length: 7 }, () => again(of('nested-open'))),
+    concurrency: Array.from({ length: 9 }, () => again(of('nested-open'))),
     redial: [again(of('flat-open'), { atMs: of('flat-open').atMs + 5 })],
     retryDelay: [again(of('next-day-retries'), { atMs: of('next-day-retries').atMs + 60_000 })],
     attempts: Array.from({ length: 4 }, () => again(of('flat-open'), { reason: 'dial_busy' })),
