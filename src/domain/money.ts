@@ -30,8 +30,8 @@ export function balance(
 }
 
 /**
- * The hold for one more call and the longest it may last on what is left. A call is let through when a minute can be paid for; its
- * duration is then cut to what all that is left pays for, so that a last call cannot overspend by the tariff.
+ * The hold for one more call, and the longest it may last: exactly what the hold pays for. So all calls together can never cost more than
+ * was bought, by the tariff, however many talk to their end at once.
  */
 export function estimate(
   account: Account,
@@ -43,22 +43,26 @@ export function estimate(
   if (account.plan === null) return { kind: 'unknown_plan' };
   if (account.plan === 'unlimited') return { kind: 'ok', estimate: NOTHING, maxDurationMs };
   const { free, othersHold } = balance(account, ledger, ownHold);
+  const calls = Math.min(account.maxConcurrentCalls ?? Number.POSITIVE_INFINITY, policy.maxConcurrentCalls);
   const holdMs = Math.max(MINUTE_MS, Math.min(policy.holdMinutes * MINUTE_MS, maxDurationMs));
   if (account.plan === 'minutes_based') {
     if (free.ms < MINUTE_MS) return { kind: othersHold.ms > 0 ? 'held' : 'out' };
-    return {
-      kind: 'ok',
-      estimate: { micros: 0, ms: Math.round(Math.min(holdMs, free.ms)) },
-      maxDurationMs: Math.min(maxDurationMs, free.ms),
-    };
+    const ms = Math.round(ownHold === null ? share(free.ms, calls, holdMs, maxDurationMs) : Math.min(ownHold.ms, free.ms));
+    return { kind: 'ok', estimate: { micros: 0, ms }, maxDurationMs: Math.min(maxDurationMs, ms) };
   }
   const { setupMicros, perMinuteMicros } = account.tariff;
-  const oneMinute = setupMicros + perMinuteMicros;
+  const costOf = (ms: number): number => setupMicros + Math.ceil((ms / MINUTE_MS) * perMinuteMicros);
   // A tariff of nought must still not dial on an account that owes money.
-  if (free.micros < oneMinute || free.micros < 0) return { kind: othersHold.micros > 0 ? 'held' : 'out' };
-  const want = setupMicros + Math.ceil((holdMs / MINUTE_MS) * perMinuteMicros);
-  const paidMs = perMinuteMicros === 0 ? maxDurationMs : Math.floor(((free.micros - setupMicros) / perMinuteMicros) * MINUTE_MS);
-  return { kind: 'ok', estimate: { micros: Math.min(want, free.micros), ms: 0 }, maxDurationMs: Math.min(maxDurationMs, paidMs) };
+  if (free.micros < costOf(MINUTE_MS) || free.micros < 0) return { kind: othersHold.micros > 0 ? 'held' : 'out' };
+  const micros =
+    ownHold === null ? share(free.micros, calls, costOf(holdMs), costOf(maxDurationMs)) : Math.min(ownHold.micros, free.micros);
+  const paidMs = perMinuteMicros === 0 ? maxDurationMs : Math.floor(((micros - setupMicros) / perMinuteMicros) * MINUTE_MS);
+  return { kind: 'ok', estimate: { micros, ms: 0 }, maxDurationMs: Math.min(maxDurationMs, paidMs) };
+}
+
+/** As much as the longest call may need while there is plenty; an equal part for each line when there is not; never less than a usual call needs. */
+function share(free: number, calls: number, usual: number, longest: number): number {
+  return Math.min(free, longest, Math.max(usual, Math.floor(free / calls)));
 }
 
 export interface Cost {

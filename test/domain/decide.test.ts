@@ -53,7 +53,7 @@ test('a plain job is dialled, with everything the call needs', () => {
     agentId: 'agent_1',
     ringMs: 20_000,
     maxDurationMs: 600_000,
-    estimate: { micros: 470_000, ms: 0 },
+    estimate: { micros: 1_520_000, ms: 0 },
     counts: [
       { key: accountDayKey(NOON, 'America/Santiago'), max: 500 },
       { key: batchDayKey('batch-1', NOON, 'America/Santiago'), max: null },

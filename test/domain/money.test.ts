@@ -12,16 +12,20 @@ const ledger = (more: Partial<Ledger>): Ledger => ({ usedMicros: 0, usedMs: 0, h
 const ok = (micros: number, ms: number, maxDurationMs: number) => ({ kind: 'ok', estimate: { micros, ms }, maxDurationMs });
 
 test.each([
-  ['plenty: setup and three minutes are held', credit(10), null, ok(470_000, 0, MAX)],
-  ['less than the longest call: its duration is cut to what pays for it', credit(1), null, ok(470_000, 0, 392_000)],
+  ['plenty: the longest call is held', credit(100), null, ok(1_520_000, 0, MAX)],
+  ['less than that for each of ten lines: a tenth is held, and the call cut to it', credit(10), null, ok(1_000_000, 0, 392_000)],
+  ['two lines: half of it', credit(1.9, { max_concurrent_calls: 2 }), null, ok(950_000, 0, 372_000)],
+  ['less than a usual call for each line: a usual call, setup and three minutes', credit(1), null, ok(470_000, 0, 180_000)],
   ['less than the hold: all of it is held, and the call cut', credit(0.32), null, ok(320_000, 0, 120_000)],
   ['one minute exactly', credit(0.17), null, ok(170_000, 0, 60_000)],
   ['less than a minute', credit(0.1699), null, { kind: 'out' }],
   ['less than a minute because others hold it', credit(1), ledger({ heldMicros: 900_000 }), { kind: 'held' }],
   ['used up', credit(1), ledger({ usedMicros: 1_000_000 }), { kind: 'out' }],
-  ['the ledger, not the document, says what was used', credit(1, { credit_used: 1 }), ledger({}), ok(470_000, 0, 392_000)],
+  ['the ledger, not the document, says what was used', credit(1, { credit_used: 1 }), ledger({}), ok(470_000, 0, 180_000)],
   ['without a ledger the document does', credit(1, { credit_used: 1 }), null, { kind: 'out' }],
-  ['minutes: three are held', minutes(100), null, ok(0, 180_000, MAX)],
+  ['minutes: the longest call is held', minutes(1_000), null, ok(0, MAX, MAX)],
+  ['minutes: a part for each line', minutes(50), null, ok(0, 300_000, 300_000)],
+  ['minutes: three at least', minutes(10), null, ok(0, 180_000, 180_000)],
   ['minutes: what is left is held', minutes(2.5), null, ok(0, 150_000, 150_000)],
   ['minutes: less than one', minutes(0.9), null, { kind: 'out' }],
   ['minutes: held by others', minutes(3), ledger({ heldMs: 180_000 }), { kind: 'held' }],
@@ -31,11 +35,36 @@ test.each([
   expect(estimate(account, held, null, POLICY, MAX)).toEqual(answer);
 });
 
-test("the asking attempt's own hold is not somebody else's", () => {
+test('at the last check a call keeps the hold that it has, and lasts as long as that pays for', () => {
   const own = { micros: 470_000, ms: 0 };
-  expect(estimate(credit(0.5), ledger({ heldMicros: 470_000 }), own, POLICY, MAX)).toEqual(ok(470_000, 0, 192_000));
+  expect(estimate(credit(5), ledger({ heldMicros: 470_000 }), own, POLICY, MAX)).toEqual(ok(470_000, 0, 180_000));
+  expect(estimate(credit(0.4), ledger({ heldMicros: 470_000 }), own, POLICY, MAX)).toEqual(ok(400_000, 0, 152_000));
   expect(estimate(credit(0.5), ledger({ heldMicros: 470_000 }), null, POLICY, MAX)).toEqual({ kind: 'held' });
 });
+
+test('P4: calls that all talk as long as they may never cost more than was bought, in whatever order they begin and end', () => {
+  const step = fc.record({ ends: fc.boolean(), pick: fc.nat(), talk: fc.double({ min: 0, max: 1, noNaN: true }) });
+  const plans = fc.record({ bought: fc.integer({ min: 0, max: 5_000_000 }), lines: fc.integer({ min: 1, max: 20 }), holdMinutes: fc.integer({ min: 0, max: 12 }) });
+  fc.assert(
+    fc.property(plans, fc.array(step, { maxLength: 60 }), ({ bought, lines, holdMinutes }, steps) => {
+      const account = credit(bought / 1e6, { max_concurrent_calls: lines });
+      const live: { micros: number; maxDurationMs: number }[] = [];
+      let used = 0;
+      for (const { ends, pick, talk } of steps) {
+        const heldMicros = live.reduce((sum, call) => sum + call.micros, 0);
+        if (ends) {
+          const [call] = live.splice(pick % Math.max(1, live.length), 1);
+          // Most talk to the very end: that is when it could go wrong.
+          if (call !== undefined) used += callCost({ durationMs: call.maxDurationMs * (talk > 0.5 ? 1 : talk), costCents: null, answered: true }, account.tariff, 'tariff').micros;
+        } else if (live.length < lines) {
+          const answer = estimate(account, ledger({ usedMicros: used, heldMicros }), null, { ...POLICY, holdMinutes }, MAX);
+          if (answer.kind === 'ok') live.push({ micros: answer.estimate.micros, maxDurationMs: answer.maxDurationMs });
+        }
+        expect(used).toBeLessThanOrEqual(bought);
+      }
+    }),
+  );
+}); // prettier-ignore
 
 test('P4: by the tariff, no call costs more than what was left', () => {
   const dollars = fc.integer({ min: 0, max: 3_000_000 });

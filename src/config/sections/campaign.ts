@@ -83,7 +83,8 @@ export const credit: Section<'credit'> = {
     parser: number({ min: 0, max: 120 }),
     default: '3',
     unit: 'minutes',
-    describe: 'Talk for which money is held before a call is placed.',
+    describe:
+      'Talk for which money is held at least before a call is placed; more while there is plenty. A call lasts no longer than its hold pays for, so that calls together never cost more than was bought.',
     example: '3',
   },
 };
