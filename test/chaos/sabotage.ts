@@ -94,7 +94,7 @@ const PATCHES: Readonly<Record<Sabotage, readonly Patch[]>> = {
   ],
   // Whatever is not finished yet is taken for left behind.
   'early-hold-sweep': [
-    { file: 'runner/sweep.js', find: 'else if (attempt.lease_until === undefined && !attempt.open) {', replace: 'else {' },
+    { file: 'runner/sweep.js', find: 'if (attempt.lease_until !== undefined || attempt.open)', replace: 'if (false)' },
     { file: 'runner/sweep.js', find: "if (attempt.state === 'void')", replace: "if (attempt.state !== 'settled')" },
   ],
   'no-second-reading': [
