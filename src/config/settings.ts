@@ -95,6 +95,8 @@ export interface Settings {
   readonly limits: {
     readonly maxConcurrentCalls: number;
     readonly callsPerSecond: number;
+    /** null: no cap. */
+    readonly maxCallsPerDay: number | null;
     readonly defaultMaxCallsPerDay: number | null;
     /** Share of starts that retries may take when new work waits too, 0 to 1. */
     readonly retryShare: number;

@@ -113,6 +113,8 @@ export interface Policy {
   readonly ringMs: number;
   readonly maxDurationMs: number;
   readonly maxConcurrentCalls: number;
+  /** Of the whole installation. null: no cap. */
+  readonly maxCallsPerDay: number | null;
   readonly defaultMaxCallsPerDay: number | null;
   readonly holdMinutes: number;
   readonly priceSource: 'provider' | 'tariff';

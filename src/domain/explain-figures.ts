@@ -95,7 +95,7 @@ function redialFigure({ history, now }: Facts, policy: Policy): Figure {
 function capFigure(scene: BatchScene): Figure {
   const counts = countsOf(scene).map((count) => {
     const value = scene.ledger !== null && Object.hasOwn(scene.ledger.counts, count.key) ? (scene.ledger.counts[count.key] ?? 0) : 0;
-    return { ...count, value, whose: count.code === 'BUDGET_DAY' ? 'account' : 'batch' };
+    return { ...count, value };
   });
   const capped = counts.filter((count) => count.max !== null);
   const tightest = capped.toSorted((a, b) => (a.max ?? 0) - a.value - ((b.max ?? 0) - b.value))[0];

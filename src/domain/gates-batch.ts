@@ -4,7 +4,7 @@ import { chooseCaller, NO_USES, ofCountry } from './callers.js';
 import type { Count } from './decision.js';
 import type { BatchScene, Finding, Gate } from './gates.js';
 import { finding, maxDurationMsOf, packOf, wait } from './gates.js';
-import { accountDayKey, batchDayKey } from './limits.js';
+import { accountDayKey, batchDayKey, installationDayKey } from './limits.js';
 import { estimate } from './money.js';
 import { OF_ACCOUNT } from './read-batch.js';
 import { holidaysOf } from './rules.js';
@@ -119,8 +119,15 @@ function checkCaller(scene: BatchScene): readonly Finding[] {
   ];
 }
 
+export interface DayCount extends Count {
+  readonly code: string;
+  readonly whose: 'installation' | 'account' | 'batch';
+  readonly zone: string;
+  readonly source: string;
+}
+
 /** The counters this call raises, and their caps: the database enforces them; the gate only says so beforehand. */
-export function countsOf(scene: BatchScene): readonly (Count & { readonly code: string; readonly source: string })[] {
+export function countsOf(scene: BatchScene): readonly DayCount[] {
   const { batch, account, policy, at } = scene;
   const zone = accountZone(account, policy).name;
   const packMax = (scope: 'account' | 'batch'): number | null =>
@@ -128,11 +135,21 @@ export function countsOf(scene: BatchScene): readonly (Count & { readonly code: 
   const batchMax = batch === 'missing' ? null : (batch.settings.maxCallsPerDay ?? policy.defaultMaxCallsPerDay);
   const accountMax = account === 'missing' ? null : account.dailyCallLimit;
   return [
-    { key: accountDayKey(at, zone), max: least(accountMax, packMax('account')), code: 'BUDGET_DAY', source: 'account.daily_call_limit' },
+    ...ofInstallation(scene),
+    {
+      key: accountDayKey(at, zone),
+      max: least(accountMax, packMax('account')),
+      code: 'BUDGET_DAY',
+      whose: 'account',
+      zone,
+      source: 'account.daily_call_limit',
+    },
     {
       key: batchDayKey(batch === 'missing' ? null : batch.id, at, zone),
       max: least(batchMax, packMax('batch')),
       code: 'BUDGET_BATCH',
+      whose: 'batch',
+      zone,
       source:
         batch !== 'missing' && batch.settings.maxCallsPerDay !== null
           ? 'batch.call_settings.max_calls_per_day'
@@ -141,16 +158,24 @@ export function countsOf(scene: BatchScene): readonly (Count & { readonly code: 
   ];
 }
 
+/** Counted only where there is a cap: it costs each call two writes more. */
+function ofInstallation({ policy, at }: BatchScene): readonly DayCount[] {
+  const { maxCallsPerDay: max, defaultTimezone: zone } = policy;
+  if (max === null) return [];
+  return [
+    { key: installationDayKey(at, zone), max, code: 'BUDGET_INSTALLATION', whose: 'installation', zone, source: 'MAX_CALLS_PER_DAY' },
+  ];
+}
+
 const least = (a: number | null, b: number | null): number | null => (a === null || b === null ? (a ?? b) : Math.min(a, b));
 
 function checkCounts(scene: BatchScene): readonly Finding[] {
-  const { account, policy, ledger, at, ownHold, present } = scene;
+  const { ledger, at, ownHold, present } = scene;
   const own = ownHold !== null && present ? 1 : 0;
-  return countsOf(scene).flatMap(({ key, max, code, source }) => {
+  return countsOf(scene).flatMap(({ key, max, code, whose, zone, source }) => {
     const value = ledger !== null && Object.hasOwn(ledger.counts, key) ? (ledger.counts[key] ?? 0) : 0;
     if (max === null || (max > 0 && value - own < max)) return [];
-    const whose = code === 'BUDGET_DAY' ? 'account' : 'batch';
-    const until = max > 0 ? startOfDay(at, accountZone(account, policy).name, 1) : null;
+    const until = max > 0 ? startOfDay(at, zone, 1) : null;
     return [
       wait(code, `The ${whose} had ${value - own} of its ${max} calls of the day.`, source, { value: value - own, limit: max, until }),
     ];

@@ -64,6 +64,17 @@ export function redialableAt(history: readonly PastCall[], line: string, at: Dat
   return Number.isFinite(next) && next > at.getTime() ? new Date(next) : null;
 }
 
+const OF_INSTALLATION = 'i:';
+
+/** The key for the calls of the whole installation on a day of its own zone. It is counted in a ledger of its own. */
+export function installationDayKey(at: Date, zone: string): string {
+  return `${OF_INSTALLATION}${localDate(at, zone)}`;
+}
+
+export function isOfInstallation(key: string): boolean {
+  return key.startsWith(OF_INSTALLATION);
+}
+
 /** The ledger's key for an account's calls on a day of its zone. */
 export function accountDayKey(at: Date, zone: string): string {
   return `a:${localDate(at, zone)}`;

@@ -64,6 +64,7 @@ export function playOnce(input: ForecastInput, random: Random): Run {
   const callers = createCallerBook(input);
   const ownPolicy = {
     ...policy,
+    maxCallsPerDay: scaledLimit(policy.maxCallsPerDay, scale),
     defaultMaxCallsPerDay: scaledLimit(policy.defaultMaxCallsPerDay, scale),
     callerRules: callers.rules,
   };

@@ -17,6 +17,7 @@ export function policyOf({ calls, campaign, credit, limits, retell, retries }: S
     ringMs: calls.ringTimeoutMs,
     maxDurationMs: calls.maxDurationMs,
     maxConcurrentCalls: limits.maxConcurrentCalls,
+    maxCallsPerDay: limits.maxCallsPerDay,
     defaultMaxCallsPerDay: limits.defaultMaxCallsPerDay,
     holdMinutes: credit.holdMinutes,
     priceSource: credit.priceSource,

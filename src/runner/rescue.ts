@@ -227,7 +227,7 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
         : null;
     const before = attempt.cost ?? { micros: 0, ms: 0, final: false };
     const cost = { micros: cents === null ? before.micros : Math.round(cents * 10_000), ms: outcome?.durationMs ?? before.ms, final: true };
-    if (attempt.account !== null) await cx.store.ledgers.charge(attempt.account, attempt._id, cost);
+    if (attempt.account !== null) await cx.store.ledgers.charge(attempt.account, attempt._id, cost, attempt.counts);
     const movement = movementOf(attempt, cost);
     if (movement !== null) await cx.store.books.movement(movement);
     await cx.store.attempts.finalCost(attempt._id, cost);

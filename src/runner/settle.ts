@@ -105,7 +105,7 @@ export function createSettler(
     const { _id: id, account, batch } = attempt;
     const cost = attempt.cost ?? { micros: 0, ms: 0, final: true };
     cx.failPoints.before('charge');
-    if (account !== null) await persist(cx, 'charging a call', () => cx.store.ledgers.charge(account, id, cost));
+    if (account !== null) await persist(cx, 'charging a call', () => cx.store.ledgers.charge(account, id, cost, attempt.counts));
     cx.failPoints.after('charge');
     if (attempt.next !== undefined && attempt.next !== null) await moveJob(attempt, attempt.next);
     await tellOthers(attempt, cost);

@@ -41,7 +41,7 @@ export function createSweep(cx: Context, board: Board, touched: (account: string
       return true;
     }
     if (attempt.cost?.final !== true) return false;
-    await ledgers.charge(account, id, attempt.cost);
+    await ledgers.charge(account, id, attempt.cost, attempt.counts);
     return true;
   }
 

@@ -5,6 +5,7 @@
 import type { Document } from 'mongodb';
 import type { Account, Ledger } from '../domain/account.js';
 import type { Count, Estimate } from '../domain/decision.js';
+import { isOfInstallation } from '../domain/limits.js';
 import { readAccount } from '../domain/read-account.js';
 import type { AttemptCost } from './attempt.js';
 import type { Connection } from './connection.js';
@@ -19,12 +20,18 @@ interface ChargeAsk {
 
 const TICK_MS = 2;
 const KEPT_DAYS = 9;
+/** The ledger that counts the calls of all accounts together. It holds no money. */
+const INSTALLATION = '*';
+const NO_MONEY: Account = readAccount({ account_id: INSTALLATION, plan_type: 'unlimited', status: 'active' });
+const FREE: AttemptCost = { micros: 0, ms: 0, final: true };
+const shared = (counts: readonly Count[]): Count[] => counts.filter(({ key }) => isOfInstallation(key));
+const own = (counts: readonly Count[]): Count[] => counts.filter(({ key }) => !isOfInstallation(key));
 
 export interface Ledgers {
   hold(account: Account, attempt: string, estimate: Estimate, counts: readonly Count[]): Promise<'held' | 'refused'>;
   /** For a stray: what happened is booked whether or not there was money for it. */
   holdAnyway(account: string, attempt: string, estimate: Estimate): Promise<void>;
-  charge(account: string, attempt: string, cost: AttemptCost): Promise<WriteResult>;
+  charge(account: string, attempt: string, cost: AttemptCost, counts?: readonly Count[]): Promise<WriteResult>;
   cancel(account: string, attempt: string, counts: readonly Count[]): Promise<WriteResult>;
   read(accounts: readonly string[]): Promise<Map<string, Ledger & { version: number }>>;
   holds(account: string): Promise<string[]>;
@@ -137,9 +144,47 @@ export function createLedgers(connection: Connection, writer: Writer): Ledgers {
     return answers;
   }, TICK_MS);
 
+  async function chargeIn(account: string, attempt: string, cost: AttemptCost): Promise<WriteResult> {
+    if (cost.final) return chargeFinal(account, { attempt, cost });
+    const held = `$holds.${attempt}`;
+    // What is held becomes what the call seems to have cost, so that nobody spends it twice meanwhile.
+    return write({ _id: account, [`holds.${attempt}`]: { $exists: true } }, [
+      {
+        $set: {
+          held_micros: { $add: ['$held_micros', { $subtract: [cost.micros, `${held}.micros`] }] },
+          held_ms: { $add: ['$held_ms', { $subtract: [cost.ms, `${held}.ms`] }] },
+          [`holds.${attempt}`]: { micros: cost.micros, ms: cost.ms, provisional: true },
+          version: { $add: ['$version', 1] },
+        },
+      },
+    ]);
+  }
+
+  async function cancelIn(account: string, attempt: string, counts: readonly Count[]): Promise<WriteResult> {
+    const held = `$holds.${attempt}`;
+    const back = counts.map((count) => [`counts.${count.key}`, { $subtract: [{ $ifNull: [`$counts.${count.key}`, 1] }, 1] }]);
+    return write({ _id: account, [`holds.${attempt}`]: { $exists: true } }, [
+      {
+        $set: {
+          held_micros: { $subtract: ['$held_micros', `${held}.micros`] },
+          held_ms: { $subtract: ['$held_ms', `${held}.ms`] },
+          version: { $add: ['$version', 1] },
+          ...(Object.fromEntries(back) as Document),
+        },
+      },
+      { $unset: `holds.${attempt}` },
+    ]);
+  }
+
   return {
-    /** Step 5, _id index. */
-    hold: (account, attempt, estimate, counts) => hold(account.id, { account, attempt, estimate, counts }),
+    /** Step 5, _id index. The account's first, so that its ledger is there for whoever asks why the installation's refused. */
+    hold: async (account, attempt, estimate, counts) => {
+      const answer = await hold(account.id, { account, attempt, estimate, counts: own(counts) });
+      if (answer === 'refused' || shared(counts).length === 0) return answer;
+      const all = await hold(INSTALLATION, { account: NO_MONEY, attempt, estimate: { micros: 0, ms: 0 }, counts: shared(counts) });
+      if (all === 'refused') await cancelIn(account.id, attempt, own(counts));
+      return all;
+    },
 
     holdAnyway: async (account, attempt, estimate) => {
       const hold = (): Promise<WriteResult> =>
@@ -158,46 +203,29 @@ export function createLedgers(connection: Connection, writer: Writer): Ledgers {
     },
 
     /** Step 12. Zero matches: charged before. A provisional cost stays in the hold until it is final. */
-    charge: (account, attempt, cost) => {
-      const there = { _id: account, [`holds.${attempt}`]: { $exists: true } };
-      const held = `$holds.${attempt}`;
-      if (!cost.final) {
-        // What is held becomes what the call seems to have cost, so that nobody spends it twice meanwhile.
-        return write(there, [
-          {
-            $set: {
-              held_micros: { $add: ['$held_micros', { $subtract: [cost.micros, `${held}.micros`] }] },
-              held_ms: { $add: ['$held_ms', { $subtract: [cost.ms, `${held}.ms`] }] },
-              [`holds.${attempt}`]: { micros: cost.micros, ms: cost.ms, provisional: true },
-              version: { $add: ['$version', 1] },
-            },
-          },
-        ]);
-      }
-      return chargeFinal(account, { attempt, cost });
+    charge: async (account, attempt, cost, counts = []) => {
+      if (account === INSTALLATION) return chargeFinal(INSTALLATION, { attempt, cost: FREE });
+      const result = await chargeIn(account, attempt, cost);
+      // Counted it stays; the hold was only there so that it is counted once.
+      if (shared(counts).length > 0) await chargeFinal(INSTALLATION, { attempt, cost: FREE });
+      return result;
     },
 
     /** VOID. Zero matches: there was no hold, or it was given back before. */
-    cancel: (account, attempt, counts) => {
-      const held = `$holds.${attempt}`;
-      const back = counts.map((count) => [`counts.${count.key}`, { $subtract: [{ $ifNull: [`$counts.${count.key}`, 1] }, 1] }]);
-      return write({ _id: account, [`holds.${attempt}`]: { $exists: true } }, [
-        {
-          $set: {
-            held_micros: { $subtract: ['$held_micros', `${held}.micros`] },
-            held_ms: { $subtract: ['$held_ms', `${held}.ms`] },
-            version: { $add: ['$version', 1] },
-            ...(Object.fromEntries(back) as Document),
-          },
-        },
-        { $unset: `holds.${attempt}` },
-      ]);
+    cancel: async (account, attempt, counts) => {
+      if (account !== INSTALLATION && shared(counts).length > 0) await cancelIn(INSTALLATION, attempt, shared(counts));
+      return cancelIn(account, attempt, account === INSTALLATION ? shared(counts) : own(counts));
     },
 
     read: async (ids) => {
       if (ids.length === 0) return new Map();
-      const found = await ledgers.find({ _id: { $in: [...ids] } }, { projection: { holds: 0, charged_strays: 0 } }).toArray();
-      return new Map(found.map((doc) => [String(doc._id), ledgerOf(doc)]));
+      const wanted = { _id: { $in: [...ids, INSTALLATION] } };
+      const found = await ledgers.find(wanted, { projection: { holds: 0, charged_strays: 0 } }).toArray();
+      const books = new Map(found.map((doc) => [String(doc._id), ledgerOf(doc)]));
+      const ofAll = books.get(INSTALLATION)?.counts ?? {};
+      books.delete(INSTALLATION);
+      // Whoever judges an account's call judges the installation's day as well.
+      return new Map([...books].map(([id, ledger]) => [id, { ...ledger, counts: { ...ledger.counts, ...ofAll } }]));
     },
 
     holds: async (account) => {

@@ -137,6 +137,7 @@ describe('values', () => {
     ['WORKER_QUEUES', 'calls, retries,calls', (s: Settings) => s.workers.queues, ['calls', 'retries']],
     ['STOP_MODE', 'Handover', (s: Settings) => s.workers.stopMode, 'handover'],
     ['DEFAULT_MAX_CALLS_PER_DAY', '', (s: Settings) => s.limits.defaultMaxCallsPerDay, null],
+    ['MAX_CALLS_PER_DAY', '5000', (s: Settings) => s.limits.maxCallsPerDay, 5_000],
     ['RETRY_RETELL_STOP_RETRY_AFTER', 'no', (s: Settings) => s.retries.retellStop.honourRetryAfter, false],
     ['RETRY_ALERT_WEBHOOK_TRIES', '9', (s: Settings) => s.retries.alertWebhook.tries, 9],
     ['ENV', 'dev', (s: Settings) => s.env, 'development'],

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { Batch } from '../../src/domain/batch.js';
 import { batchGates, decide, explainGates } from '../../src/domain/decide.js';
 import type { Decision, Facts, Policy, Suppression } from '../../src/domain/decision.js';
-import { accountDayKey, batchDayKey } from '../../src/domain/limits.js';
+import { accountDayKey, batchDayKey, installationDayKey } from '../../src/domain/limits.js';
 import { batchState } from '../../src/domain/gates-batch.js';
 import { readAccount } from '../../src/domain/read-account.js';
 import { impliedBatch, readBatch } from '../../src/domain/read-batch.js';
@@ -171,6 +171,19 @@ describe('P4: what shuts, and what becomes of the job', () => {
     expect(answer({ ledger, account: account({ daily_call_limit: 5 }), ownHold: { micros: 0, ms: 0 } }).kind).toBe('dial');
     expect(codes(answer({ ledger }, { defaultMaxCallsPerDay: 2 }))).toEqual(['BUDGET_BATCH']);
     expect(answer({ account: account({ daily_call_limit: 0 }) })).toMatchObject({ kind: 'wait', until: null });
+  });
+
+  test("the installation's cap, until midnight of its own zone", () => {
+    const counts = { [installationDayKey(NOON, 'America/Argentina/Buenos_Aires')]: 3 };
+    const ledger = { usedMicros: 0, usedMs: 0, heldMicros: 0, heldMs: 0, counts };
+    const more = { maxCallsPerDay: 3, defaultTimezone: 'America/Argentina/Buenos_Aires' };
+    expect(answer({ ledger }, more)).toMatchObject({
+      kind: 'wait',
+      until: new Date('2026-11-19T03:00:00Z'),
+      reasons: [{ code: 'BUDGET_INSTALLATION', value: 3, limit: 3, source: 'MAX_CALLS_PER_DAY' }],
+    });
+    expect(answer({ ledger, ownHold: { micros: 0, ms: 0 } }, more).kind).toBe('dial');
+    expect(answer({ ledger }, { ...more, maxCallsPerDay: null }).kind).toBe('dial');
   });
 
   test('money that others hold is waited for, not given up', () => {

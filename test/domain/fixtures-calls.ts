@@ -136,6 +136,7 @@ export const policy: Policy = {
   ringMs: 30_000,
   maxDurationMs: 600_000,
   maxConcurrentCalls: 20,
+  maxCallsPerDay: null,
   defaultMaxCallsPerDay: null,
   holdMinutes: 3,
   priceSource: 'provider',

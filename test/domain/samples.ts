@@ -20,6 +20,7 @@ export const POLICY: Policy = {
   ringMs: 30_000,
   maxDurationMs: 600_000,
   maxConcurrentCalls: 10,
+  maxCallsPerDay: null,
   defaultMaxCallsPerDay: null,
   holdMinutes: 3,
   priceSource: 'provider',

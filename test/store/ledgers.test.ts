@@ -139,6 +139,46 @@ describe('the ledger of an account', () => {
     expect((stored['counts'] as Document | undefined)?.['a:2026-11-21'] ?? 0).toBe(affordable);
   });
 
+  describe('with a cap of the whole installation', () => {
+    const ofAll = async (): Promise<Document> => doc('*');
+    const counted = (day: string, max: number): { key: string; max: number | null }[] => [
+      { key: 'a:2026-11-21', max: null },
+      { key: `i:${day}`, max },
+    ];
+    const hold = (id: string, attempt: string, counts: ReturnType<typeof counted>, store = world.store): Promise<'held' | 'refused'> =>
+      store.ledgers.hold(account({ account_id: id }), attempt, { micros: 1_000, ms: 0 }, counts);
+
+    it('P4: calls of several accounts and processes at once never pass it, and who is refused leaves nothing behind', async () => {
+      const ids = [newId(), newId(), newId()];
+      const asks = ids.flatMap((id) =>
+        Array.from({ length: 15 }, (_, n) => hold(id, `${id}-${n}`, counted('2026-01-01', 7), n % 2 === 0 ? world.store : world.rival)),
+      );
+      expect((await Promise.all(asks)).filter((answer) => answer === 'held')).toHaveLength(7);
+      const ledgers = await Promise.all(ids.map(doc));
+      expect(ledgers.reduce((sum, one) => sum + Number(one['held_micros']), 0)).toBe(7_000);
+      expect(ledgers.reduce((sum, one) => sum + Number(one['counts']['a:2026-11-21'] ?? 0), 0)).toBe(7);
+      expect((await ofAll())['counts']['i:2026-01-01']).toBe(7);
+      // Whoever reads an account's ledger sees the day of all.
+      const book = (await world.store.ledgers.read(ids)).get(ids[0] ?? '');
+      expect(book?.counts['i:2026-01-01']).toBe(7);
+      expect((await world.store.ledgers.read(['nobody'])).size).toBe(0);
+    });
+
+    it('P5: a call that is charged stays counted, one that was never placed does not, each once', async () => {
+      const [id, done, never] = [newId(), newId(), newId()];
+      const counts = counted('2026-01-02', 2);
+      for (const attempt of [done, never, done]) expect(await hold(id, attempt, counts)).toBe('held');
+      expect(await hold(id, newId(), counts)).toBe('refused');
+      for (let n = 0; n < 2; n += 1) {
+        await world.store.ledgers.charge(id, done, { micros: 500, ms: 0, final: true }, counts);
+        await world.store.ledgers.cancel(id, never, counts);
+      }
+      expect(await ofAll()).toMatchObject({ counts: { 'i:2026-01-02': 1 }, used_micros: 0 });
+      expect(Object.keys((await ofAll())['holds'] as object)).not.toEqual(expect.arrayContaining([done]));
+      expect(await hold(id, newId(), counts)).toBe('held');
+    });
+  });
+
   it('P5: opens from what the account says was used, once, however many open it', async () => {
     const id = newId();
     expect(await atOnce(id, { credit_balance: 50, credit_used: 12.5, minutes_used: 3 }, { micros: 0, ms: 0 }, null, 20)).toBe(20);

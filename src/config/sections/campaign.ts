@@ -17,6 +17,14 @@ export const limits: Section<'limits'> = {
     describe: 'Calls started per second, all processes together.',
     example: '1',
   },
+  'limits.maxCallsPerDay': {
+    name: 'MAX_CALLS_PER_DAY',
+    parser: optional(integer({ min: 1, max: 10_000_000 })),
+    default: '',
+    describe:
+      'Calls a day of the whole installation, all accounts and processes together, by DEFAULT_TIMEZONE; nothing written means no limit.',
+    example: '5000',
+  },
   'limits.defaultMaxCallsPerDay': {
     name: 'DEFAULT_MAX_CALLS_PER_DAY',
     parser: optional(integer({ min: 1, max: 10_000_000 })),
