@@ -7,6 +7,7 @@ import { accountZone } from '../domain/zones.js';
 import { TOP_UP_TYPE, type TopUp } from '../store/account-admin.js';
 import type { Movement } from '../store/books.js';
 import { accountAdmin, accountOrExit, asJson, dateOrExit, figuresOf } from './account-view.js';
+import { untilCertain } from './certainty.js';
 import { print, printJson, say } from './output.js';
 import type { Session } from './session.js';
 
@@ -165,7 +166,7 @@ export async function setAccountStatus(
     });
   }
   // The same last look reads the account and the batch: what holds for a paused batch holds here.
-  if (status === 'suspended') await session.clock.sleep(session.loaded.settings.calls.dialWithinMs);
+  if (status === 'suspended') await untilCertain(session);
   if (options.json === true) printJson({ account_id: account.id, status, was: account.status });
   say(status === 'suspended' ? `${account.id} is suspended: no further call of it can be placed by anyone.` : `${account.id} is active.`);
   return EXIT.ok;

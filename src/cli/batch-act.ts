@@ -5,6 +5,7 @@ import { createBatchAdmin, type Act } from '../store/batch-admin.js';
 import { createBatchJobs } from '../store/batch-jobs.js';
 import type { AnyDocument } from '../store/connection.js';
 import { batchOrExit, totalOf } from './batch-view.js';
+import { certainAfterMs, untilCertain } from './certainty.js';
 import { confirm, printJson, say } from './output.js';
 import type { Session } from './session.js';
 import { count } from './settings.js';
@@ -67,13 +68,6 @@ async function liveCalls(session: Session, doc: AnyDocument): Promise<number> {
   return id === null ? 0 : tools(session).jobs.openCalls(id);
 }
 
-/** DESIGN: between the last look at the batch and the POST lie at most DIAL_WITHIN_MS, in whatever process. */
-async function untilCertain(session: Session, options: ActOptions): Promise<boolean> {
-  if (options.wait === false) return false;
-  await session.clock.sleep(session.loaded.settings.calls.dialWithinMs);
-  return true;
-}
-
 function tell(done: readonly Done[], options: ActOptions, sentence: (one: Done) => string): void {
   for (const one of done) say(sentence(one));
   if (options.json === true) printJson(done);
@@ -83,11 +77,12 @@ const liveText = (live: number): string =>
   live === 0 ? 'No call is under way.' : `${count(live, 'call')} under way may go on to the end.`;
 
 async function tellPaused(session: Session, docs: readonly AnyDocument[], options: ActOptions): Promise<void> {
-  const certain = docs.length > 0 && (await untilCertain(session, options));
+  const afterMs = await certainAfterMs(session);
+  const certain = docs.length > 0 && options.wait !== false;
+  if (certain) await session.clock.sleep(afterMs);
   const done: Done[] = [];
   for (const doc of docs) done.push({ batch_id: nameOf(doc), state: 'paused', live_calls: await liveCalls(session, doc) });
-  const within = String(session.loaded.settings.calls.dialWithinMs);
-  const sure = certain ? 'no further call of it can be placed by anyone' : `a call of it may still be placed for ${within} ms`;
+  const sure = certain ? 'no further call of it can be placed by anyone' : `a call of it may still be placed for ${String(afterMs)} ms`;
   tell(done, options, (one) => `${one.batch_id} is paused: ${sure}. ${liveText(one.live_calls)}`);
 }
 
@@ -181,7 +176,7 @@ export async function completeBatch(session: Session, ref: string, options: ActO
   )
     return unchanged();
   await acknowledged(doc, batches.mark(doc, 'completed', actOf(session, options)));
-  await untilCertain(session, options);
+  if (options.wait !== false) await untilCertain(session);
   tell(
     [{ batch_id: nameOf(doc), state: 'completed', live_calls: await liveCalls(session, doc) }],
     options,
@@ -220,7 +215,7 @@ async function cancelJobs(
   for (const round of [1, 2]) {
     requested += await jobs.requestCancel(id, act);
     cancelled += await jobs.cancelWaiting(id, act);
-    if (round === 1) await untilCertain(session, { ...options, wait: true });
+    if (round === 1) await untilCertain(session);
   }
   return { jobs_cancelled: cancelled, jobs_cancelled_after_their_call: requested };
 }
@@ -235,7 +230,7 @@ export async function deleteBatch(session: Session, ref: string, options: ActOpt
   if (!(await confirm(`Delete ${nameOf(doc)} ${what}?`, { yes: options.yes === true }))) return unchanged();
   // Paused and certain first: a call placed between the look and the deletion would belong to no batch.
   await acknowledged(doc, batches.pause(doc, actOf(session, options), false));
-  await untilCertain(session, { ...options, wait: true });
+  await untilCertain(session);
   await refuseWhileLive(session, doc);
   const reason = options.reason ?? 'Batch deleted';
   const ended =

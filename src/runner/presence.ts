@@ -47,6 +47,7 @@ export function createPresence(cx: Context, options: PresenceOptions): Presence 
       workers: options.workers,
       queues: cx.queues,
       fingerprint: options.fingerprint,
+      dialWithinMs: cx.timing.dialWithinMs,
       state,
       liveCalls: options.liveCalls(),
       breaker: cx.breaker.state(),

@@ -10,6 +10,8 @@ export interface Presence {
   readonly workers: number;
   readonly queues: readonly string[];
   readonly fingerprint: string;
+  /** How long after its last look this process may still place a call. */
+  readonly dialWithinMs: number;
   readonly state: 'starting' | 'running' | 'draining' | 'stopped';
   readonly liveCalls: number;
   readonly breaker: string;
@@ -26,6 +28,8 @@ export interface Runners {
   /** How many runners gave a sign of life within this time. */
   liveCount(withinMs: number): Promise<number>;
   list(): Promise<RunnerView[]>;
+  /** The longest DIAL_WITHIN_MS of any process that has not said goodbye; 0: there is none. */
+  longestDialWithinMs(): Promise<number>;
   /** `bot-N` workers of the old system that hold a live lease, or have written since `since`. */
   oldWorkers(since: Date): Promise<string[]>;
 }
@@ -34,7 +38,7 @@ export function createRunners(connection: Connection): Runners {
   const runners = connection.keeperCollection('runners');
 
   return {
-    beat: async ({ id, host, pid, version, workers, queues, fingerprint, state, liveCalls, breaker }) => {
+    beat: async ({ id, host, pid, version, workers, queues, fingerprint, dialWithinMs, state, liveCalls, breaker }) => {
       const facts = {
         host,
         pid,
@@ -42,6 +46,7 @@ export function createRunners(connection: Connection): Runners {
         workers,
         queues: [...queues],
         settings_fingerprint: fingerprint,
+        dial_within_ms: dialWithinMs,
         state,
         live_calls: liveCalls,
         breaker,
@@ -70,12 +75,23 @@ export function createRunners(connection: Connection): Runners {
         workers: Number(doc['workers']),
         queues: Array.isArray(doc['queues']) ? (doc['queues'] as string[]) : [],
         fingerprint: String(doc['settings_fingerprint']),
+        dialWithinMs: Number(doc['dial_within_ms'] ?? 0),
         state: doc['state'] as Presence['state'],
         liveCalls: Number(doc['live_calls'] ?? 0),
         breaker: String(doc['breaker'] ?? 'closed'),
         heartbeatAt: doc['heartbeat_at'] as Date,
         startedAt: doc['started_at'] as Date,
       })),
+
+    /** A collection of a few documents. A frozen process is asked as well: it may wake. */
+    longestDialWithinMs: async () => {
+      const [slowest] = await runners
+        .find({ state: { $ne: 'stopped' }, dial_within_ms: { $type: 'number' } }, { projection: { dial_within_ms: 1 } })
+        .sort({ dial_within_ms: -1 })
+        .limit(1)
+        .toArray();
+      return Number(slowest?.['dial_within_ms'] ?? 0);
+    },
 
     /**
      * The old worker names itself `bot-N` and never sets our token. What it left behind long ago is no sign of life: a live lease, or a

@@ -53,6 +53,15 @@ describe('batch pause and resume', () => {
     expect((await stored('b1'))['paused_at']).toBeInstanceOf(Date);
   });
 
+  it('P4: waits as long as the slowest daemon may still place a call, whatever this shell is set to', async () => {
+    await add('b1');
+    const { runners } = session.store;
+    await runners.beat({ id: 'slow', host: 'h', pid: 1, version: '1', workers: 1, queues: [], fingerprint: 'f', dialWithinMs: 9_000, state: 'running', liveCalls: 0, breaker: 'closed' }); // prettier-ignore
+    await run(() => acts.pauseBatches(session, ['b1'], {}));
+    await runners.leave('slow');
+    expect(waits).toEqual([{ ms: 9_000, active: 0 }]);
+  });
+
   it('without the wait it promises nothing', async () => {
     await add('b1');
     const { err } = await run(() => acts.pauseBatches(session, ['b1'], { wait: false }));

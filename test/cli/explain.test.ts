@@ -36,7 +36,7 @@ interface JobAnswer {
   readonly changes: readonly { readonly command: string | null }[];
 }
 
-const PRESENCE = { host: 'h', pid: 7, version: '0.1.0', workers: 1, fingerprint: 'f', state: 'running', liveCalls: 0, breaker: 'closed' } as const; // prettier-ignore
+const PRESENCE = { host: 'h', pid: 7, version: '0.1.0', workers: 1, fingerprint: 'f', dialWithinMs: 3_000, state: 'running', liveCalls: 0, breaker: 'closed' } as const; // prettier-ignore
 const insert = async (...docs: Document[]): Promise<void> => void (await world.db.collection('jobs').insertMany(docs));
 const many = (count: number): Document[] =>
   Array.from({ length: count }, (_, n) =>

@@ -13,6 +13,7 @@ const PRESENCE: Presence = {
   workers: 3,
   queues: ['$queue'],
   fingerprint: 'f',
+  dialWithinMs: 3_000,
   state: 'running',
   liveCalls: 2,
   breaker: 'closed',
@@ -45,6 +46,19 @@ describe('runners', () => {
     await world.database.db.collection('runners').updateOne({ _id: 'r4' as never }, { $set: { heartbeat_at: inMs(-60_000) } });
     expect(await world.store.runners.liveCount(30_000)).toBe(1);
     expect(await world.store.runners.liveCount(90_000)).toBe(2);
+  });
+
+  it('P4: tell how long the slowest of them may still place a call, a silent one included', async () => {
+    expect(await world.store.runners.longestDialWithinMs()).toBe(0);
+    for (const [id, dialWithinMs] of [
+      ['r1', 2_000],
+      ['slow', 9_000],
+      ['gone', 20_000],
+    ] as const)
+      await world.store.runners.beat({ ...PRESENCE, id, dialWithinMs });
+    await world.store.runners.leave('gone');
+    await world.database.db.collection('runners').updateOne({ _id: 'slow' as never }, { $set: { heartbeat_at: inMs(-60_000) } });
+    expect(await world.store.runners.longestDialWithinMs()).toBe(9_000);
   });
 
   it('are forgotten a week after their last sign', async () => {
