@@ -87,9 +87,9 @@ const PATCHES: Readonly<Record<Sabotage, readonly Patch[]>> = {
   'plain-increment-charge': [
     {
       file: 'store/ledgers.js',
-      find: 'charge: (account, attempt, cost) => {',
+      find: 'async function chargeIn(account, attempt, cost) {',
       replace:
-        'charge: (account, attempt, cost) => { if (cost.final) return write({ _id: account }, [{ $set: { used_micros: { $add: ["$used_micros", cost.micros] }, used_ms: { $add: ["$used_ms", cost.ms] }, held_micros: { $subtract: ["$held_micros", { $ifNull: [`$holds.${attempt}.micros`, 0] }] }, held_ms: { $subtract: ["$held_ms", { $ifNull: [`$holds.${attempt}.ms`, 0] }] }, version: { $add: ["$version", 1] } } }, { $unset: `holds.${attempt}` }]);',
+        'async function chargeIn(account, attempt, cost) { if (cost.final) return write({ _id: account }, [{ $set: { used_micros: { $add: ["$used_micros", cost.micros] }, used_ms: { $add: ["$used_ms", cost.ms] }, held_micros: { $subtract: ["$held_micros", { $ifNull: [`$holds.${attempt}.micros`, 0] }] }, held_ms: { $subtract: ["$held_ms", { $ifNull: [`$holds.${attempt}.ms`, 0] }] }, version: { $add: ["$version", 1] } } }, { $unset: `holds.${attempt}` }]);',
     },
   ],
   // Whatever is not finished yet is taken for left behind.
