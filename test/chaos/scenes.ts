@@ -9,6 +9,8 @@ const ANSWERED = '+56911111900';
 const BUSY = '+56911112930';
 /** Calls go on for so long that everything else happens during them. */
 const SLOW = 2;
+/** A call's id is on its attempt by then. */
+const RECORDED_MS = 300;
 const LEASE_OVER_MS = LEASE_MS + 400;
 
 /** It dies when the provider has the call and nobody else knows. */
@@ -39,9 +41,11 @@ const replyIsLost = async ({ simulator, job, daemon, dialled }: Scene): Promise<
 const oneNumberTwice = async ({ simulator, job, daemon, dialled }: Scene): Promise<void> => {
   simulator.setSpeed(SLOW);
   await job(ANSWERED);
-  await job(ANSWERED);
   await daemon();
   await dialled(1);
+  // Both at once would each see the other's intent and wait; later, only the lock tells that the number is still talking.
+  await delay(RECORDED_MS);
+  await job(ANSWERED);
   await delay(LEASE_OVER_MS);
 };
 
