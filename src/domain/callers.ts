@@ -2,7 +2,7 @@
  * From which of our numbers to call: one number per person, because somebody called from a new number every day stops answering; another one
  * while that rests after blocks by the network, or has had its calls of the hour. A number that is blocked and goes on is blocked for longer.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { CountryCode } from 'libphonenumber-js/max';
 import { getCountryCallingCode, isSupportedCountry } from 'libphonenumber-js/max';
 
@@ -62,7 +62,7 @@ export type CallerChoice =
 /** The person's own number, else the next in the list that may call; the earliest wait where none may. */
 export function chooseCaller(numbers: readonly string[], who: string, uses: CallerUses, rules: CallerRules, at: Date): CallerChoice {
   if (numbers.length === 0) return { kind: 'none' };
-  const own = createHash('sha256').update(`speechai.caller:${who}`).digest().readUInt32BE(0) % numbers.length;
+  const own = numbers.length === 1 ? 0 : hash('sha256', `speechai.caller:${who}`, 'buffer').readUInt32BE(0) % numbers.length;
   const inTurn = [...numbers.slice(own), ...numbers.slice(0, own)];
   let earliest: CallerWait | null = null;
   for (const number of inTurn) {

@@ -1,5 +1,5 @@
 /** How often: limits over earlier calls, and the keys of the counters that the database enforces by the day. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { PastCall } from './decision.js';
 import type { Contact, Phone } from './job.js';
 import type { Basis, Limit } from './rules.js';
@@ -82,8 +82,5 @@ export function accountDayKey(at: Date, zone: string): string {
 
 /** The ledger's key for a batch's calls on a day of the account's zone. The id is hashed: it may hold dots, which split a field's path. */
 export function batchDayKey(batch: string | null, at: Date, zone: string): string {
-  return `b:${createHash('sha256')
-    .update(batch ?? '')
-    .digest('hex')
-    .slice(0, 12)}:${localDate(at, zone)}`;
+  return `b:${hash('sha256', batch ?? '').slice(0, 12)}:${localDate(at, zone)}`;
 }

@@ -1,5 +1,5 @@
 /** Who a contact is, across numbers and batches: the RUT or DNI in one spelling. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { text } from './lenient.js';
 
 /** `12.345.678-k`, `12345678K` and `012345678-K` are one person. Null where the text only numbers a row of a file, or says nothing. */
@@ -21,5 +21,5 @@ export function normalisePerson(dni: unknown): string | null {
  */
 export function personHash(dni: unknown): string | null {
   const person = normalisePerson(dni);
-  return person === null ? null : createHash('sha256').update(`speechai.person:${person}`).digest('hex').slice(0, 24);
+  return person === null ? null : hash('sha256', `speechai.person:${person}`).slice(0, 24);
 }

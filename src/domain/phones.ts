@@ -1,5 +1,5 @@
 /** Telephone numbers: from any text to E.164, to the line they ring, and to a form that may be logged. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-js/max';
 import type { Phone } from './job.js';
 import { text } from './lenient.js';
@@ -57,10 +57,7 @@ export function canonicalLine(e164: string): string {
 
 /** What locks, limits and logs know a line by. */
 export function lineHash(e164: string): string {
-  return createHash('sha256')
-    .update(`speechai.line:${canonicalLine(e164)}`)
-    .digest('hex')
-    .slice(0, 24);
+  return hash('sha256', `speechai.line:${canonicalLine(e164)}`).slice(0, 24);
 }
 
 /** `+56911112910` -> `+56*****910`: the country and the last three digits, at most five digits in all. */

@@ -25,13 +25,7 @@ export function storable<T>(value: T, mostChars = MOST_CHARS): T {
         break;
       }
       left -= name.length;
-      // Defined, not assigned: a field may be called `__proto__`.
-      Object.defineProperty(fields, name.replaceAll('\0', '').slice(0, 200), {
-        value: copy(field, depth + 1),
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      });
+      put(fields, name.includes('\0') || name.length > 200 ? name.replaceAll('\0', '').slice(0, 200) : name, copy(field, depth + 1));
     }
     return fields;
   };
@@ -52,4 +46,10 @@ export function storable<T>(value: T, mostChars = MOST_CHARS): T {
   };
 
   return copy(value, 0) as T;
+}
+
+/** A field may be called `__proto__`, and then it must be defined. Any other is assigned: the database's driver reads such objects faster. */
+function put(fields: Record<string, unknown>, name: string, value: unknown): void {
+  if (name === '__proto__') Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
+  else fields[name] = value;
 }

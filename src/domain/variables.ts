@@ -114,14 +114,13 @@ const NAME = /^[^\s{}\p{Cc}](?:[^{}\p{Cc}]{0,98}[^\s{}\p{Cc}])?$/u;
 /** The first value of a name stays. What no longer fits is left out, and what matters most is added first. */
 function createVariables(): { readonly all: Record<string, string>; add(name: string, value: string | null): void } {
   const all: Record<string, string> = {};
-  const bytes = new TextEncoder();
   let left = MAX_TOTAL_BYTES;
   return {
     all,
     add(name, value) {
       if (value === null || name === '__proto__' || !NAME.test(name) || Object.hasOwn(all, name)) return;
       const kept = shortened(value);
-      const size = bytes.encode(JSON.stringify([name, kept])).length;
+      const size = Buffer.byteLength(JSON.stringify([name, kept]));
       if (size > left) return;
       left -= size;
       all[name] = kept;
@@ -258,9 +257,21 @@ function formatFor(timezone: string): Intl.DateTimeFormat {
   return made;
 }
 
-/** `Wednesday, December 24, 2025 at 12:00:00 PM CLST`, with the name the zone has on that day. */
+/** The last second told in each zone: a busy daemon asks for the same one many times, and spelling it is dear. */
+const told = new Map<string, { readonly second: number; readonly time: LocalTime }>();
+
 function localTime(now: Date, timezone: string): LocalTime {
   const zone = isZone(timezone) ? timezone : 'UTC';
+  const second = Math.floor(now.getTime() / 1000);
+  const known = told.get(zone);
+  if (known?.second === second) return known.time;
+  const time = spellTime(now, zone);
+  told.set(zone, { second, time });
+  return time;
+}
+
+/** `Wednesday, December 24, 2025 at 12:00:00 PM CLST`, with the name the zone has on that day. */
+function spellTime(now: Date, zone: string): LocalTime {
   const parts = new Map(
     formatFor(zone)
       .formatToParts(now)

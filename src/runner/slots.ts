@@ -44,10 +44,15 @@ export function createSlots(
   const has = (map: Map<string, Set<number>>, prefix: string, n: number): boolean => map.get(prefix)?.has(n) === true;
   const isFree = (prefix: string, n: number): boolean => !has(own, prefix, n) && !has(others, prefix, n);
 
-  function candidates({ prefix, size }: SlotScope): number[] {
-    const found: number[] = [];
-    for (let n = 0; n < size; n += 1) if (isFree(prefix, n)) found.push(n);
-    return found;
+  /** Random, so that two processes with the same picture do not race for the same name. Few tries hit a taken one until most are taken. */
+  function anyFree({ prefix, size }: SlotScope): number | undefined {
+    for (let tries = 0; tries < 8; tries += 1) {
+      const n = Math.floor(random() * size);
+      if (isFree(prefix, n)) return n;
+    }
+    const open: number[] = [];
+    for (let n = 0; n < size; n += 1) if (isFree(prefix, n)) open.push(n);
+    return open[Math.floor(random() * open.length)];
   }
 
   return {
@@ -60,9 +65,7 @@ export function createSlots(
     pick: (scopes) => {
       const picked: { prefix: string; n: number }[] = [];
       for (const scope of scopes) {
-        const open = candidates(scope);
-        // Random, so that two processes with the same picture do not race for the same name.
-        const n = open[Math.floor(random() * open.length)];
+        const n = anyFree(scope);
         if (n === undefined) return null;
         picked.push({ prefix: scope.prefix, n });
       }

@@ -180,7 +180,7 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
         limitMs: 2 * (facts.ring_ms + cx.timing.pollTimeoutMs + facts.max_duration_ms + cx.timing.analysisWaitMs + MARGIN_MS),
       };
       live.set(facts._id, call);
-      wake.abort();
+      if (live.size === 1) wake.abort('awake');
       cx.failPoints.after('follow');
     },
     drop,
