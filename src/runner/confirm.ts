@@ -19,7 +19,7 @@ export interface ConfirmRequest {
 /** null: the job is no longer ours, or can no longer be understood. */
 export type Confirm = (request: ConfirmRequest) => Promise<Omit<Facts, 'ownHold'> | null>;
 
-const TICK_MS = 2;
+const TICK_MS = 1;
 /** The longest that any rule looks back: a calendar week, and a margin. */
 const HISTORY_MS = 9 * 86_400_000;
 
@@ -38,15 +38,14 @@ async function readTogether(cx: Context, requests: readonly ConfirmRequest[]): P
   const persons = distinct(contacts.map((contact) => contact.person));
   const batchIds = distinct(requests.map(({ job }) => job.batch));
   const accountIds = distinct(requests.map(({ job }) => job.account));
-  const since = new Date(store.time.now().getTime() - HISTORY_MS);
-  const [jobs, batches, accounts, ledgers, suppressions, history] = await Promise.all([
-    store.jobs.stillHeld(requests),
-    store.campaigns.batches(batchIds),
-    store.campaigns.accounts(accountIds),
-    store.ledgers.read(accountIds),
-    store.campaigns.suppressions(lines, persons),
-    store.attempts.history(lines, persons, since),
-  ]);
+  const asked = store.time.now();
+  const since = new Date(asked.getTime() - HISTORY_MS);
+  const look = await store.lastLook({ claims: requests, batches: batchIds, accounts: accountIds, lines, persons, since });
+  const { jobs, batches, accounts, ledgers, suppressions, history } = look;
+  if (look.now !== null && !store.time.fits(look.now, asked)) {
+    await store.time.sync();
+    throw new Error("the database's clock is not what it was taken for");
+  }
   const now = store.time.now();
   const jobById = new Map(jobs.map((doc) => [`${idKey(doc._id)} ${String(doc['lease_token'])}`, doc]));
   const batchById = new Map(batches.map((doc) => [String(doc['batch_id']), readBatch(doc)]));

@@ -67,6 +67,19 @@ export function holdOf(doc: AnyDocument, attempt: string): unknown {
   return ((doc['holds'] ?? {}) as Record<string, unknown>)[attempt];
 }
 
+/** The ledger that counts the calls of all accounts together. It holds no money. */
+export const INSTALLATION = '*';
+/** The holds of a busy account are most of its document. */
+export const LEDGER_FIELDS = { holds: 0, charged_strays: 0 } as const;
+
+/** Whoever judges an account's call judges the installation's day as well. */
+export function ledgersOf(docs: readonly AnyDocument[]): Map<string, Ledger & { version: number }> {
+  const books = new Map(docs.map((doc) => [String(doc._id), ledgerOf(doc)]));
+  const ofAll = books.get(INSTALLATION)?.counts ?? {};
+  books.delete(INSTALLATION);
+  return new Map([...books].map(([id, ledger]) => [id, { ...ledger, counts: { ...ledger.counts, ...ofAll } }]));
+}
+
 export function ledgerOf(doc: AnyDocument): Ledger & { version: number } {
   return {
     usedMicros: Number(doc['used_micros'] ?? 0),

@@ -9,7 +9,7 @@ import { isOfInstallation } from '../domain/limits.js';
 import { readAccount } from '../domain/read-account.js';
 import type { AttemptCost } from './attempt.js';
 import type { Connection } from './connection.js';
-import { addUp, affordable, belowCaps, holdOf, ledgerOf, onePerAttempt, sum, tightest, type HoldAsk } from './ledger-parts.js';
+import { addUp, affordable, belowCaps, holdOf, INSTALLATION, LEDGER_FIELDS, ledgerOf, ledgersOf, onePerAttempt, sum, tightest, type HoldAsk } from './ledger-parts.js'; // prettier-ignore
 import { createTogether } from './together.js';
 import { duplicateOf, type WriteResult, type Writer } from './writer.js';
 
@@ -18,10 +18,8 @@ interface ChargeAsk {
   readonly cost: AttemptCost;
 }
 
-const TICK_MS = 2;
+const TICK_MS = 1;
 const KEPT_DAYS = 9;
-/** The ledger that counts the calls of all accounts together. It holds no money. */
-const INSTALLATION = '*';
 const NO_MONEY: Account = readAccount({ account_id: INSTALLATION, plan_type: 'unlimited', status: 'active' });
 const FREE: AttemptCost = { micros: 0, ms: 0, final: true };
 const shared = (counts: readonly Count[]): Count[] => counts.filter(({ key }) => isOfInstallation(key));
@@ -219,13 +217,7 @@ export function createLedgers(connection: Connection, writer: Writer): Ledgers {
 
     read: async (ids) => {
       if (ids.length === 0) return new Map();
-      const wanted = { _id: { $in: [...ids, INSTALLATION] } };
-      const found = await ledgers.find(wanted, { projection: { holds: 0, charged_strays: 0 } }).toArray();
-      const books = new Map(found.map((doc) => [String(doc._id), ledgerOf(doc)]));
-      const ofAll = books.get(INSTALLATION)?.counts ?? {};
-      books.delete(INSTALLATION);
-      // Whoever judges an account's call judges the installation's day as well.
-      return new Map([...books].map(([id, ledger]) => [id, { ...ledger, counts: { ...ledger.counts, ...ofAll } }]));
+      return ledgersOf(await ledgers.find({ _id: { $in: [...ids, INSTALLATION] } }, { projection: LEDGER_FIELDS }).toArray());
     },
 
     holds: async (account) => {

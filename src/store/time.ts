@@ -10,6 +10,8 @@ export interface DatabaseTime {
   skewMs(): number;
   /** False after a suspend or a clock jump, until the next `sync`: nobody may dial by a clock that is not understood. */
   understood(): boolean;
+  /** Whether a reading of the server's clock, taken between `asked` and now, fits the estimate: a server's clock can jump too. */
+  fits(server: Date, asked: Date): boolean;
   sync(): Promise<void>;
 }
 
@@ -37,6 +39,7 @@ export async function createDatabaseTime(connection: Connection, clock: Clock): 
     now: () => new Date(base.databaseMs + clock.elapsedMs(base.mark)),
     skewMs: () => base.mark.wallMs - base.databaseMs,
     understood: () => clock.disagreementMs(base.mark) < JUMP_MS,
+    fits: (server, asked) => server.getTime() > asked.getTime() - JUMP_MS && server.getTime() < time.now().getTime() + JUMP_MS,
     sync: async () => {
       const before: Mark = clock.mark();
       const server = await serverTime(connection);

@@ -38,11 +38,12 @@ describe('the last look', () => {
     if (first === undefined) throw new Error('no job');
     world.proxy.resetCounts();
     expect(await confirm(first)).not.toBeNull();
-    const forOne = world.proxy.counts()['find'];
+    expect(world.proxy.counts()).toMatchObject({ aggregate: 1 });
+    const forOne = world.proxy.counts()['aggregate'];
     world.proxy.resetCounts();
     const answers = await Promise.all(others.map((one) => confirm(one)));
     expect(answers.map((facts) => facts?.job.id)).toEqual(others.map(({ id }) => id));
-    expect(world.proxy.counts()['find']).toBe(forOne);
+    expect(world.proxy.counts()['aggregate']).toBe(forOne);
     for (const facts of answers) {
       expect(facts?.batch === 'missing').toBe(facts?.job.batch === 'b-2');
       expect(facts?.account).toMatchObject({ id: facts?.job.account });
@@ -88,7 +89,7 @@ describe('the last look', () => {
   it('P4: reads what was written before it was asked, also while another reading is under way', async () => {
     const confirm = createConfirm(openRunner(world.store).cx);
     const [first, second] = await Promise.all([put(0), put(0)]);
-    const held = world.proxy.add({ command: 'find', collection: 'jobs', fault: 'hold', side: 'after' });
+    const held = world.proxy.add({ command: 'aggregate', collection: 'jobs', fault: 'hold', side: 'after' });
     const before = confirm(first);
     await held.hit;
     await world.database.db.collection('batches').updateOne({ batch_id: 'b-0' }, { $set: { is_active: false } });
@@ -101,11 +102,29 @@ describe('the last look', () => {
   it('fails for all who asked together when the database does not answer, and for nobody afterwards', async () => {
     const confirm = createConfirm(openRunner(world.store).cx);
     const asked = await Promise.all([put(1), put(1)]);
-    world.proxy.add({ command: 'find', collection: 'jobs', fault: 'error', code: 11_600 });
+    world.proxy.add({ command: 'aggregate', collection: 'jobs', fault: 'error', code: 11_600 });
     const told = await Promise.allSettled(asked.map((one) => confirm(one)));
     world.proxy.clear();
     // A driver reads once more by itself where it may; then all have their answer.
     expect(new Set(told.map((one) => one.status)).size).toBe(1);
     expect((await Promise.all(asked.map((one) => confirm(one)))).every((facts) => facts !== null)).toBe(true);
+  });
+
+  it("P1: nobody is dialled by an estimate that the server's own clock does not bear out; it is made anew", async () => {
+    const { cx } = openRunner(world.store);
+    const one = await put(1);
+    let [aheadMs, synced] = [5_000, 0];
+    const { time } = world.store;
+    const ahead = (): Date => new Date(time.now().getTime() + aheadMs);
+    const wrong = {
+      ...time,
+      now: ahead,
+      fits: (server: Date, asked: Date) => time.fits(new Date(server.getTime() - aheadMs), new Date(asked.getTime() - aheadMs)),
+      sync: () => Promise.resolve(void ([aheadMs, synced] = [0, synced + 1])),
+    };
+    const confirm = createConfirm({ ...cx, store: { ...world.store, time: wrong } });
+    await expect(confirm(one)).rejects.toThrow('clock');
+    expect(synced).toBe(1);
+    expect(await confirm(one)).not.toBeNull();
   });
 });

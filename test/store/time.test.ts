@@ -75,4 +75,17 @@ describe('the time of the database', () => {
     const [doc] = await connection.db.aggregate([{ $documents: [{}] }, { $project: { now: '$$NOW' } }]).toArray();
     expect(Math.abs(Number(doc?.['now']) - Date.now())).toBeLessThan(1_000);
   });
+
+  it.each([
+    ['as it is', 0, true],
+    ['an hour behind', -3_600_000, false],
+    ['an hour ahead', 3_600_000, false],
+    ['half a second ahead', 500, true],
+  ])("P1: a server's clock that is %s", async (_, offMs, fits) => {
+    const { clock, pass } = twoClocks(Date.now());
+    const time = await createDatabaseTime(world.store.connection, clock);
+    const asked = time.now();
+    pass(2_000);
+    expect(time.fits(new Date(asked.getTime() + 1_000 + offMs), asked)).toBe(fits);
+  });
 });
