@@ -150,6 +150,7 @@ function movementOf(account: string, topUp: TopUp, options: TopUpOptions, by: st
     costCents: topUp.field === 'credit_balance' ? Math.round(topUp.amount * 100) : 0,
     description: options.note ?? `${options.type} of ${String(Math.abs(topUp.amount))} ${unitOf(topUp.field)} by ${by}`,
     reference: options.ref ?? null,
+    first: null,
   };
 }
 

@@ -8,7 +8,7 @@ import type { AttemptDoc } from '../store/attempt.js';
 export type AttemptFacts = Pick<
   AttemptDoc,
   | '_id' | 'job' | 'job_ref' | 'account' | 'batch' | 'workspace' | 'to_number' | 'from_number' | 'line' | 'person' | 'phone_index' | 'ring_ms'
-  | 'max_duration_ms' | 'estimate' | 'counts' | 'timezone' | 'dial_by' | 'stray'
+  | 'max_duration_ms' | 'estimate' | 'counts' | 'timezone' | 'dial_by' | 'stray' | 'foreign'
 >; // prettier-ignore
 
 export interface Call {

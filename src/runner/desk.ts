@@ -4,7 +4,7 @@
  */
 import { messageOf } from '../domain/errors.js';
 import { readJob } from '../domain/read-job.js';
-import type { ClaimKind } from '../store/jobs.js';
+import type { ClaimKind } from '../store/claims.js';
 import type { Bucket } from '../retell/bucket.js';
 import type { Board, Group } from './board.js';
 import type { Context } from './context.js';
@@ -28,7 +28,7 @@ export interface Desk {
 }
 
 /** Claims under way at once: contention grows with processes, not with WORKER_COUNT. */
-const AT_ONCE = 16;
+const AT_ONCE = 32;
 const KINDS: readonly ClaimKind[] = ['retry', 'new', 'scheduled'];
 
 export interface DeskParts {
@@ -190,14 +190,17 @@ export function createDesk(cx: Context, { board, slots, pace, releases, headroom
           return;
         }
         parked.push(resolve);
-        if (parked.length === 1) wake.abort();
+        if (parked.length === 1) wake.abort(AWAKE);
       }),
     run,
-    nudge: () => wake.abort(),
+    nudge: () => wake.abort(AWAKE),
     parked: () => parked.length,
     idle: () => foundNothing,
   };
 }
+
+/** Without a reason an abort makes an error with a stack, for each job anew. */
+const AWAKE = 'awake';
 
 function keyOf({ group, kind, lane }: Choice): string {
   return `${kind} ${lane.name} ${group.batch.id ?? ''}`;

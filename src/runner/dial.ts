@@ -113,12 +113,12 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
   async function insert(call: Call, since: Mark): Promise<string> {
     const { dial_by: _, ...facts } = call.facts;
     const intent = { ...facts, locks: call.locks, runner: cx.me };
-    while (cx.clock.elapsedMs(since) < cx.timing.dialWithinMs && !cx.abandon.aborted) {
+    while (cx.clock.elapsedMs(since) < cx.timing.dialWithinMs && cx.store.time.understood() && !cx.abandon.aborted) {
       try {
         await cx.store.attempts.intend(intent, cx.timing.leaseMs, cx.timing.dialWithinMs);
         return 'inserted';
       } catch (error) {
-        if (error instanceof DuplicateKeyError && error.value !== call.facts._id) return error.value;
+        if (error instanceof DuplicateKeyError) return error.value;
         await cx.clock.sleep(20, cx.abandon);
       }
     }

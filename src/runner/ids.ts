@@ -7,6 +7,11 @@ export function newToken(now: Date): string {
   return now.getTime().toString(16).padStart(12, '0') + randomBytes(10).toString('hex');
 }
 
+/** When a token was minted; null: an id of another kind. */
+export function mintedAt(token: string): Date | null {
+  return /^[0-9a-f]{32}$/.test(token) ? new Date(Number.parseInt(token.slice(0, 12), 16)) : null;
+}
+
 /** Unique per boot: process ids come back, and a restarted process must not take its predecessor's leases for its own. */
 export function newRunnerId(): string {
   return `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;

@@ -1,6 +1,6 @@
 /** Which jobs of a batch this process may claim, as questions an index can answer: jobs that name a served queue, and jobs that name none. */
 import { servedWork, type Routes } from '../domain/routes.js';
-import { EVERY_QUEUE, type Lane } from '../store/jobs.js';
+import { EVERY_QUEUE, type Lane } from '../store/claims.js';
 import type { Group } from './board.js';
 
 /** An empty name is no name: SpeechAI's forms store one where nothing was entered. */

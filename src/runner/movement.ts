@@ -1,10 +1,18 @@
 /** What a call cost, as the account's statement shows it: the same line whether the price came with the call's end or a day later. */
 import type { AttemptCost, AttemptDoc } from '../store/attempt.js';
 import type { Movement } from '../store/books.js';
+import { mintedAt } from './ids.js';
 
 /** null: nothing to book (yet). Its id is made from the attempt's, so that it is booked once (P5). */
 export function movementOf(
-  { _id: id, account, batch, call_id: callId, outcome }: Pick<AttemptDoc, '_id' | 'account' | 'batch' | 'call_id' | 'outcome'>,
+  {
+    _id: id,
+    account,
+    batch,
+    call_id: callId,
+    outcome,
+    foreign,
+  }: Pick<AttemptDoc, '_id' | 'account' | 'batch' | 'call_id' | 'outcome' | 'foreign'>,
   cost: AttemptCost,
 ): Movement | null {
   if (account === null || !cost.final || (cost.micros === 0 && cost.ms === 0)) return null;
@@ -16,5 +24,6 @@ export function movementOf(
     costCents: Math.round(cost.micros / 1e4),
     description: `Call ${callId ?? ''} (${outcome?.reason ?? 'unknown'}), ${Math.round(cost.ms / 1000)} s`,
     reference: batch,
+    first: foreign === true ? null : mintedAt(id),
   };
 }

@@ -167,7 +167,7 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
       _id: token, job: job.id, job_ref: job.ref, account: job.account, batch: job.batch, runner: cx.me, workspace: cx.workspace, state: 'live', open: true,
       at: job.startedAt ?? now, placed_at: job.callStartedAt ?? now, dial_by: now, locks: [`job:${idKey(job.id)}`, `call:${callId}`], to_number: phone?.e164 ?? '',
       from_number: '', line, person: job.contact.person, phone_index: job.contact.phoneIndex, ring_ms: cx.policy.ringMs, max_duration_ms: cx.policy.maxDurationMs,
-      estimate: { micros: 0, ms: 0 }, counts: [], timezone: cx.policy.defaultTimezone, call_id: callId,
+      estimate: { micros: 0, ms: 0 }, counts: [], timezone: cx.policy.defaultTimezone, call_id: callId, foreign: true,
     }; // prettier-ignore
     await persist(cx, 'adopting a call of the old worker', () => insertForeign(attempt));
     const { account } = job;

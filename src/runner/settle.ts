@@ -21,6 +21,7 @@ import type { Settlement } from '../store/attempts.js';
 import type { Board } from './board.js';
 import { idsOf, type AttemptFacts, type Call } from './call.js';
 import type { Context } from './context.js';
+import { mintedAt } from './ids.js';
 import { movementOf } from './movement.js';
 import { persist } from './persist.js';
 import { isRefusal, type WriteResult } from '../store/writer.js';
@@ -107,8 +108,9 @@ export function createSettler(
     cx.failPoints.before('charge');
     if (account !== null) await persist(cx, 'charging a call', () => cx.store.ledgers.charge(account, id, cost, attempt.counts));
     cx.failPoints.after('charge');
-    if (attempt.next !== undefined && attempt.next !== null) await moveJob(attempt, attempt.next);
-    await tellOthers(attempt, cost);
+    // Neither needs the other; both are there before the lease goes.
+    const { next } = attempt;
+    await Promise.all([next == null ? null : moveJob(attempt, next), tellOthers(attempt, cost)]);
     cx.failPoints.before('finish');
     await persist(cx, 'closing an attempt', () => cx.store.attempts.finish(id, cx.me, lookAgain(attempt, cost)));
     cx.failPoints.after('finish');
@@ -225,7 +227,9 @@ export function createSettler(
         duration_ms: outcome?.durationMs ?? 0,
         is_successful: outcome?.success ?? false,
       };
-      told.push(tell("recording a call's result", () => cx.store.books.result(callId, fields)));
+      told.push(
+        tell("recording a call's result", () => cx.store.books.result(callId, fields, attempt.foreign === true ? null : mintedAt(id))),
+      );
     }
     await Promise.all(told);
   }

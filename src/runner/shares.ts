@@ -3,7 +3,7 @@
  * Stride scheduling: everyone has a clock that runs slower the larger the weight; the one furthest behind is next.
  */
 import type { Random } from '../domain/ports.js';
-import type { ClaimKind, Lane } from '../store/jobs.js';
+import type { ClaimKind, Lane } from '../store/claims.js';
 import type { Group } from './board.js';
 
 export interface Choice {

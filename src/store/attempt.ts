@@ -40,6 +40,8 @@ export interface AttemptDoc {
   readonly call_id?: string;
   readonly placed_at?: Date;
   readonly stray?: boolean;
+  /** A call of the old worker: it may have written of it already. */
+  readonly foreign?: boolean;
   readonly stop_reason?: StopReason;
   readonly outcome?: Outcome;
   /** How far it got, for limits that count answered calls or conversations. */
@@ -60,7 +62,7 @@ export interface AttemptCost {
   readonly final: boolean;
 }
 
-/** What step 4 inserts; the dates are the server's. */
+/** What step 4 inserts, without its dates. */
 export type Intent = Omit<AttemptDoc, 'state' | 'open' | 'lease_until' | 'at' | 'dial_by' | 'locks'> & {
   readonly locks: readonly string[];
 };

@@ -4,12 +4,14 @@
  */
 import type { Filter } from 'mongodb';
 import type { NextStep, Outcome, StopReason } from '../domain/call.js';
-import type { PastCall } from '../domain/decision.js';
 import type { DocId } from '../domain/job.js';
 import type { AttemptCost, AttemptDoc, Intent } from './attempt.js';
 import { hinted, stored, type AnyDocument, type Connection } from './connection.js';
+import { earlierCalls, HISTORY_FIELDS, type EarlierCall } from './earlier-calls.js';
 import { literals } from './literals.js';
-import type { WriteResult, Writer } from './writer.js';
+import type { DatabaseTime } from './time.js';
+import { createTogether } from './together.js';
+import { DuplicateKeyError, type WriteResult, type Writer } from './writer.js';
 
 export interface Settlement {
   readonly outcome: Outcome;
@@ -18,9 +20,6 @@ export interface Settlement {
   readonly result: Record<string, unknown>;
   readonly jobFields: Record<string, unknown>;
 }
-
-/** An earlier call, named so that an attempt does not count itself. */
-export type EarlierCall = PastCall & { readonly attempt: string };
 
 export interface Attempts {
   intend(intent: Intent, leaseMs: number, dialWithinMs: number): Promise<WriteResult>;
@@ -31,7 +30,7 @@ export interface Attempts {
   settle(id: string, runner: string, settlement: Settlement): Promise<WriteResult>;
   annul(id: string, runner: string, reason: string): Promise<WriteResult>;
   insertStray(stray: AttemptDoc, leaseMs: number): Promise<WriteResult>;
-  finish(id: string, runner: string, lookAt: Date | null): Promise<WriteResult>;
+  finish(id: string, runner: string, lookAt: Date | null): Promise<void>;
   finalCost(id: string, cost: AttemptCost): Promise<WriteResult>;
   renew(ids: readonly string[], runner: string, leaseMs: number): Promise<number>;
   stillMine(ids: readonly string[], runner: string): Promise<Set<string>>;
@@ -49,41 +48,62 @@ export interface Attempts {
   history(lines: readonly string[], persons: readonly string[], since: Date): Promise<EarlierCall[]>;
 }
 
-export function createAttempts(connection: Connection, writer: Writer): Attempts {
+const FINISHED = { lease_until: '', handed: '', result: '', job_fields: '' };
+const TICK_MS = 1;
+
+export function createAttempts(connection: Connection, writer: Writer, time: Pick<DatabaseTime, 'now'>): Attempts {
   const attempts = connection.collection('attempts');
   const kept = connection.keeperCollection('attempts');
   const mine = (id: string, runner: string): Filter<AnyDocument> => ({ _id: id, runner });
   const write = (filter: Filter<AnyDocument>, update: object | object[], upsert = false): Promise<WriteResult> =>
     writer.write({ collection: 'attempts', filter, update, upsert });
 
+  /** The fence inside the write (`Update.judged`). Zero matches: the condition did not hold, nothing was new, or there is no such attempt. */
+  const judged = (id: string, condition: object, changes: readonly object[], gone?: string): Promise<WriteResult> => {
+    const changed = { $mergeObjects: ['$$ROOT', ...changes] };
+    const then = gone === undefined ? changed : { $unsetField: { field: gone, input: changed } };
+    const update = [{ $replaceWith: { $cond: [condition, then, '$$ROOT'] } }];
+    return writer.write({ collection: 'attempts', filter: { _id: id }, update, judged: true });
+  };
+
+  /** The last write of a call says the same for all of them: one for many costs the server a third. */
+  const letGo = createTogether<string, true>(async (runner, ids) => {
+    await attempts.updateMany({ _id: { $in: [...ids] }, runner }, { $unset: FINISHED });
+    return ids.map(() => true);
+  }, TICK_MS);
+
   return {
-    /** Step 4. `$$ROOT` last: a resend of an intent that arrived changes nothing. Rejects with DuplicateKeyError when a lock is taken. */
-    intend: (intent, leaseMs, dialWithinMs) => {
-      const fresh = {
-        ...literals(intent),
-        state: 'placing',
-        open: true,
-        at: '$$NOW',
-        lease_until: { $add: ['$$NOW', leaseMs] },
-        dial_by: { $add: ['$$NOW', dialWithinMs] },
-      };
-      return write({ _id: intent._id }, [{ $replaceWith: { $mergeObjects: [fresh, '$$ROOT'] } }], true);
+    /**
+     * Step 4. A resend of an intent that arrived changes nothing. Rejects with DuplicateKeyError when a lock is taken. Its times are by our
+     * estimate, since an insert can ask for no other: the last look holds that against the server's clock before anything is placed.
+     */
+    intend: async (intent, leaseMs, dialWithinMs) => {
+      const now = time.now().getTime();
+      const times = { at: new Date(now), lease_until: new Date(now + leaseMs), dial_by: new Date(now + dialWithinMs) };
+      try {
+        return await writer.write({ collection: 'attempts', document: { ...intent, ...times, state: 'placing', open: true } });
+      } catch (error) {
+        if (error instanceof DuplicateKeyError && error.value === intent._id) return { matched: 1, upserted: false };
+        throw error;
+      }
     },
 
     /** Step 8: evidence, fenced by the attempt alone, so that a process that lost its lease can still give it. _id index. */
     recordCall: async (id, callId) => {
-      const result = await write({ _id: id, open: true, call_id: { $in: [null, callId] } }, [
-        {
-          $set: {
+      const result = await judged(
+        id,
+        { $and: [{ $eq: ['$open', true] }, { $in: [{ $ifNull: ['$call_id', null] }, [null, { $literal: callId }]] }] },
+        [
+          {
             call_id: { $literal: callId },
             placed_at: { $ifNull: ['$placed_at', '$$NOW'] },
             state: { $cond: [{ $in: ['$state', ['placing', 'unknown']] }, 'live', '$state'] },
           },
-        },
-      ]);
+        ],
+      );
       if (result.matched > 0) return 'recorded';
       const found = await attempts.findOne({ _id: id }, { projection: { call_id: 1 } });
-      // Written before by a reply that got lost, and settled since: nothing is left to do.
+      // Written before, by a reply that got lost: nothing is left to do.
       return found !== null && found['call_id'] === callId ? 'recorded' : 'closed';
     },
 
@@ -98,13 +118,14 @@ export function createAttempts(connection: Connection, writer: Writer): Attempts
 
     /** Step 11. Zero matches: not ours any more, or settled already: drop it. */
     settle: (id, runner, { outcome, cost, next, result, jobFields }) =>
-      write(
-        { ...mine(id, runner), open: true },
-        {
-          $set: { state: 'settled', open: false, outcome, reached: outcome.reached, cost, next, result, job_fields: jobFields },
-          $currentDate: { settled_at: true },
-          $unset: { locks: '' },
-        },
+      judged(
+        id,
+        { $and: [{ $eq: ['$runner', { $literal: runner }] }, { $eq: ['$open', true] }] },
+        [
+          { $literal: { state: 'settled', open: false, outcome, reached: outcome.reached, cost, next, result, job_fields: jobFields } },
+          { settled_at: '$$NOW' },
+        ],
+        'locks',
       ),
 
     /** VOID: proof that nothing was placed. Zero matches: never inserted, or no longer ours. */
@@ -132,12 +153,11 @@ export function createAttempts(connection: Connection, writer: Writer): Attempts
         true,
       ),
 
-    /** Step 14, alone and last: from here on nobody has to finish this attempt. */
-    finish: (id, runner, lookAt) =>
-      write(mine(id, runner), {
-        $unset: { lease_until: '', handed: '', result: '', job_fields: '' },
-        ...(lookAt === null ? {} : { $set: { look_at: lookAt } }),
-      }),
+    /** Step 14, alone and last: from here on nobody has to finish this attempt. What another runner owns meanwhile is not touched. */
+    finish: async (id, runner, lookAt) => {
+      if (lookAt === null) await letGo(runner, id);
+      else await write(mine(id, runner), { $unset: FINISHED, $set: { look_at: lookAt } });
+    },
 
     finalCost: (id, cost) => write({ _id: id }, { $set: { cost }, $unset: { look_at: '' } }),
 
@@ -224,17 +244,16 @@ export function createAttempts(connection: Connection, writer: Writer): Attempts
 
     /** Earlier calls to these lines and persons, newest first. Indexes `line` and `person`. Voids never rang and do not count. */
     history: async (lines, persons, since) => {
-      const projection = { at: 1, placed_at: 1, dial_by: 1, line: 1, person: 1, reached: 1 };
       const called = { at: { $gte: since }, state: { $ne: 'void' } };
       const [byLine, byPerson] = await Promise.all([
-        lines.length === 0 ? [] : attempts.find({ line: { $in: [...lines] }, ...called }, { projection, hint: INDEX.line }).toArray(),
+        lines.length === 0
+          ? []
+          : attempts.find({ line: { $in: [...lines] }, ...called }, { projection: HISTORY_FIELDS, hint: INDEX.line }).toArray(),
         persons.length === 0
           ? []
-          : attempts.find({ person: { $in: [...persons] }, ...called }, { projection, hint: INDEX.person }).toArray(),
+          : attempts.find({ person: { $in: [...persons] }, ...called }, { projection: HISTORY_FIELDS, hint: INDEX.person }).toArray(),
       ]);
-      const seen = new Map<unknown, EarlierCall>();
-      for (const doc of [...byLine, ...byPerson]) seen.set(doc._id, pastCall(doc));
-      return [...seen.values()].sort((a, b) => b.at.getTime() - a.at.getTime());
+      return earlierCalls([...byLine, ...byPerson]);
     },
   };
 }
@@ -255,19 +274,4 @@ export const INDEX = {
 
 function asAttempt(doc: AnyDocument | null): AttemptDoc | null {
   return doc as unknown as AttemptDoc | null;
-}
-
-/**
- * When it was placed, or the latest it may have been: counted from the intent, a number could ring again DIAL_WITHIN_MS sooner than
- * MIN_REDIAL_MINUTES allows.
- */
-function pastCall(doc: AnyDocument): EarlierCall {
-  const reached: unknown = doc['reached'];
-  return {
-    attempt: String(doc._id),
-    at: [doc['placed_at'], doc['dial_by'], doc['at']].find((known) => known instanceof Date) ?? new Date(0),
-    line: String(doc['line']),
-    person: typeof doc['person'] === 'string' ? doc['person'] : null,
-    reached: reached === 'rang' || reached === 'answered' || reached === 'conversation' ? reached : 'placed',
-  };
 }

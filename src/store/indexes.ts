@@ -3,7 +3,7 @@ import { MongoServerError, type CreateIndexesOptions, type IndexSpecification } 
 import { EXIT, SpeechAiError, messageOf } from '../domain/errors.js';
 import { INDEX } from './attempts.js';
 import type { CollectionNames, Connection } from './connection.js';
-import { JOB_INDEX } from './jobs.js';
+import { JOB_INDEX } from './claims.js';
 
 interface IndexPlan {
   readonly collection: keyof CollectionNames;

@@ -55,3 +55,42 @@ export function phoneIndexSet(index: number): Document {
     phone_index: { $cond: [isObject, '$$REMOVE', index] },
   };
 }
+
+/** The lease's marks, and what a call makes void. */
+export const LEFT = ['lease_token', 'worker_id', 'foreign', 'rescued_from', 'rescues', 'refusals', 'cancel_requested', 'suspend_requested'];
+
+/**
+ * The transition of an ordinary job as operators, at half the cost of the stages that judge: its filter says that there is nothing to judge.
+ * Nobody asked for anything, the count is a count, the contact is one. null: what has to be written depends on what is stored.
+ */
+export function ordinarySettlement(next: NextStep, fields: object, result: object): { filter: Document; update: Document } | null {
+  if (next.badLine !== null || next.countsTransient) return null;
+  const dueAt = next.status === 'pending' ? next.dueAt : null;
+  const set: Document = {
+    ...fields,
+    call_result: result,
+    status: next.status,
+    reserved_until: dueAt,
+    next_try_at: dueAt ?? undefined,
+    'contact.next_phone_index': next.phoneIndex,
+    suspend_reason: next.status === 'suspended' ? next.suspendReason : undefined,
+    last_error: next.lastError ?? undefined,
+    is_calling: false,
+  };
+  const gone = ['next_try_at', 'suspend_reason', 'last_error'].filter((field) => set[field] === undefined);
+  return {
+    filter: {
+      status: 'in_progress',
+      cancel_requested: null,
+      suspend_requested: null,
+      attempts: { $type: 'int', $gte: 0, $lt: 1e9, $not: { $type: 'array' } },
+      contact: { $type: 'object', $not: { $type: 'array' } },
+    },
+    update: {
+      $set: Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined)),
+      $inc: { attempts: next.countsAttempt ? 1 : 0 },
+      $unset: Object.fromEntries([...LEFT, 'phone_index', ...gone].map((field) => [field, ''])),
+      $currentDate: { updated_at: true },
+    },
+  };
+}

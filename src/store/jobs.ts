@@ -6,32 +6,10 @@ import type { Document, Filter } from 'mongodb';
 import { CLAIMABLE, type DocId } from '../domain/job.js';
 import type { NextStep } from '../domain/call.js';
 import { hinted, stored, type AnyDocument, type Connection } from './connection.js';
-import { DUE_BY_SERVER, whileInProgress, whilePending, wanted, suspendReasonFor, numberOr0, phoneIndexSet } from './job-stages.js';
+import { DUE_BY_SERVER, LEFT, numberOr0, ordinarySettlement, phoneIndexSet, suspendReasonFor, wanted, whileInProgress, whilePending } from './job-stages.js'; // prettier-ignore
+import { claimIndex, createClaims, EVERY_QUEUE, inLane, JOB_INDEX, type ClaimQuestion, type Lane } from './claims.js';
 import { literals } from './literals.js';
 import type { WriteResult, Writer } from './writer.js';
-
-/** Which jobs of a batch one claim asks for; separate questions, so that neither starves the other. */
-export type ClaimKind = 'new' | 'retry' | 'scheduled';
-
-/** Which jobs by their queue. Anything but `queues: null` needs the index `claimQueue`, which only installations with queues have. */
-export interface Lane {
-  readonly name: string;
-  /** null: whatever their queue; a null in the list: those that name none. */
-  readonly queues: readonly (string | null)[] | null;
-  readonly work: 'both' | 'new' | 'retry';
-}
-
-export const EVERY_QUEUE: Lane = { name: 'all', queues: null, work: 'both' };
-
-export interface ClaimQuestion {
-  readonly batch: string | null;
-  readonly kind: ClaimKind;
-  readonly lane?: Lane;
-  readonly token: string;
-  readonly worker: string;
-  readonly leaseMs: number;
-  readonly bound: Date;
-}
 
 export interface Release {
   readonly status: 'pending' | 'suspended' | 'failed' | 'cancelled';
@@ -62,7 +40,6 @@ export interface Jobs {
   claim(question: ClaimQuestion): Promise<AnyDocument | null>;
   byToken(token: string): Promise<AnyDocument | null>;
   byId(id: DocId): Promise<AnyDocument | null>;
-  stillHeld(claims: readonly { id: DocId; token: string }[]): Promise<AnyDocument[]>;
   release(id: DocId, token: string, release: Release): Promise<WriteResult>;
   settle(id: DocId, token: string, next: NextStep, fields: Record<string, unknown>, result: Record<string, unknown>): Promise<WriteResult>;
   renew(ids: readonly DocId[], tokens: readonly string[], leaseMs: number): Promise<number>;
@@ -70,16 +47,6 @@ export interface Jobs {
   takeExpired(token: string, worker: string, leaseMs: number, bound: Date, foreignToo: boolean): Promise<Rescued | null>;
   passOn(id: DocId, from: string, to: string): Promise<WriteResult>;
 }
-
-export const JOB_INDEX = {
-  claim: 'speechai_claim',
-  claimQueue: 'speechai_claim_queue',
-  rescue: 'speechai_rescue',
-  token: 'speechai_token',
-  account: 'speechai_account',
-  ref: 'speechai_job_ref',
-  dedup: 'speechai_dedup',
-} as const;
 
 export function createJobs(connection: Connection, writer: Writer): Jobs {
   const jobs = connection.collection('jobs');
@@ -106,49 +73,12 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
         limit,
       }),
 
-    /**
-     * Step 2, index `claim` or `claimQueue`, no sort: the index's own order is oldest first, and a sorted claim reads every due key once any job holds an
-     * array there. null: nothing of this kind is due in the batch.
-     */
-    claim: ({ batch, kind, lane = EVERY_QUEUE, token, worker, leaseMs, bound }) =>
-      jobs.findOneAndUpdate(
-        {
-          batch_id: batch,
-          status: kind === 'scheduled' ? 'scheduled' : 'pending',
-          reserved_until: kind === 'retry' ? { $lte: bound } : { $not: { $gt: bound } },
-          $expr: DUE_BY_SERVER,
-          ...inLane(lane),
-        },
-        [
-          {
-            $set: {
-              status: 'in_progress',
-              lease_token: token,
-              worker_id: worker,
-              started_at: '$$NOW',
-              updated_at: '$$NOW',
-              reserved_until: { $add: ['$$NOW', leaseMs] },
-              rescued_from: '$$REMOVE',
-            },
-          },
-        ],
-        { hint: hinted(claimIndex(lane)), returnDocument: 'before' },
-      ),
+    /** null: nothing of this kind is due in the batch. */
+    claim: createClaims(connection, writer),
 
     /** After a claim whose reply was lost. Index `token`. null: the claim did not happen. */
     byToken: (token) => jobs.findOne({ lease_token: token, status: 'in_progress' }, { hint: JOB_INDEX.token }),
     byId: (id) => jobs.findOne({ _id: stored(id) }),
-
-    /** Step 6: the jobs of these claims that are still ours by the database's clock. _id index. Absent: lost, or somebody else's now. */
-    stillHeld: (claims) =>
-      jobs
-        .find({
-          _id: { $in: claims.map((claim) => stored(claim.id)) },
-          lease_token: { $in: claims.map((claim) => claim.token) },
-          status: 'in_progress',
-          $expr: { $gt: ['$reserved_until', '$$NOW'] },
-        })
-        .toArray(),
 
     /** Back without a call: no attempt is counted. Zero matches: the job is no longer ours; there is nothing to give back. */
     release: (id, token, { status, dueAt, dueBefore, suspendReason, lastError, refused, keepRescues, phoneIndex }) => {
@@ -183,7 +113,12 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
      * Step 13. What others asked meanwhile is kept: a status they wrote stays, a requested cancel or suspend wins over another try.
      * Zero matches: the token moved on (a rescuer holds it: come again) or the job was replaced or deleted.
      */
-    settle: (id, token, next, fields, result) => {
+    settle: async (id, token, next, fields, result) => {
+      const ordinary = ordinarySettlement(next, fields, result);
+      if (ordinary !== null) {
+        const told = await write({ _id: stored(id), lease_token: token, ...ordinary.filter }, ordinary.update);
+        if (told.matched > 0) return told;
+      }
       const pending = next.status === 'pending';
       return write({ _id: stored(id), lease_token: token }, [
         {
@@ -196,7 +131,7 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
               pending && next.dueAt !== null ? whileInProgress(whilePending(next.status, next.dueAt, '$$REMOVE'), '$$REMOVE') : '$$REMOVE',
             cancellation_reason: { $ifNull: ['$cancel_requested.reason', '$cancellation_reason'] },
             attempts: { $add: [numberOr0('$attempts'), next.countsAttempt ? 1 : 0] },
-            transient_calls: { $add: [numberOr0('$transient_calls'), next.countsTransient ? 1 : 0] },
+            ...(next.countsTransient ? { transient_calls: { $add: [numberOr0('$transient_calls'), 1] } } : {}),
             ...phoneIndexSet(next.phoneIndex),
             suspend_reason: whileInProgress(suspendReasonFor(next.status, next.suspendReason), '$suspend_reason'),
             last_error: next.lastError === null ? '$$REMOVE' : { $literal: next.lastError },
@@ -207,7 +142,7 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
             updated_at: '$$NOW',
           },
         },
-        { $unset: ['lease_token', 'worker_id', 'foreign', 'rescued_from', 'rescues', 'refusals', 'cancel_requested', 'suspend_requested'] },
+        { $unset: LEFT },
       ]);
     },
 
@@ -259,14 +194,4 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
     /** The attempt that was found owns the job again. Zero matches: taken by yet another rescuer, which does the same. */
     passOn: (id, from, to) => write({ _id: stored(id), lease_token: from }, { $set: { lease_token: to }, $unset: { rescued_from: '' } }),
   };
-}
-
-function claimIndex({ queues }: Lane): string {
-  return queues === null ? JOB_INDEX.claim : JOB_INDEX.claimQueue;
-}
-
-function inLane({ queues, work }: Lane): Filter<AnyDocument> {
-  if (queues === null) return {};
-  const attempts = work === 'both' ? {} : { attempts: work === 'retry' ? { $gt: 0 } : { $not: { $gt: 0 } } };
-  return { queue: { $in: [...queues] }, ...attempts };
 }

@@ -1,7 +1,7 @@
 /** Counters that others read, derived and then written: right again after any crash, whoever died in between. */
 import type { Connection } from './connection.js';
 import { INDEX } from './attempts.js';
-import { JOB_INDEX } from './jobs.js';
+import { JOB_INDEX } from './claims.js';
 
 export interface Recount {
   batch(id: string): Promise<void>;

@@ -8,6 +8,7 @@ import { connect, type Connection, type DatabaseOptions } from './connection.js'
 import { createImports, type Imports } from './imports.js';
 import { createJobAdmin, type JobAdmin } from './job-admin.js';
 import { createJobs, type Jobs } from './jobs.js';
+import { createLastLook, type Look, type LookAsk } from './last-look.js';
 import { createLedgers, type Ledgers } from './ledgers.js';
 import { createRecount, type Recount } from './recount.js';
 import { createRunners, type Runners } from './runners.js';
@@ -22,6 +23,7 @@ export interface Store {
   readonly attempts: Attempts;
   readonly ledgers: Ledgers;
   readonly campaigns: Campaigns;
+  lastLook(ask: LookAsk): Promise<Look>;
   readonly books: Books;
   readonly runners: Runners;
   readonly recount: Recount;
@@ -40,9 +42,10 @@ export async function openStore(options: DatabaseOptions, clock: Clock): Promise
     connection,
     time,
     jobs: createJobs(connection, writer),
-    attempts: createAttempts(connection, writer),
+    attempts: createAttempts(connection, writer, time),
     ledgers: createLedgers(connection, writer),
     campaigns: createCampaigns(connection),
+    lastLook: createLastLook(connection),
     books: createBooks(writer, time),
     runners: createRunners(connection),
     recount: createRecount(connection),

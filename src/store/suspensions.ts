@@ -1,6 +1,6 @@
 /** Jobs set aside and taken up again many at a time, and the sentences that tell people why. */
 import type { Connection } from './connection.js';
-import { JOB_INDEX } from './jobs.js';
+import { JOB_INDEX } from './claims.js';
 
 export interface Suspensions {
   suspend(batches: readonly string[], reason: string, why: string): Promise<number>;

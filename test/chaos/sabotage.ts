@@ -32,6 +32,11 @@ const PATCHES: Readonly<Record<Sabotage, readonly Patch[]>> = {
       find: 'const mine = (id, runner) => ({ _id: id, runner });',
       replace: 'const mine = (id) => ({ _id: id });',
     },
+    {
+      file: 'store/attempts.js',
+      find: "{ $and: [{ $eq: ['$runner', { $literal: runner }] }, { $eq: ['$open', true] }] }",
+      replace: "{ $eq: ['$open', true] }",
+    },
   ],
   // The attempt is written after the call was placed, as one writes a log.
   'no-intent': [

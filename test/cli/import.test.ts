@@ -10,7 +10,7 @@ import { personHash } from '../../src/domain/person.js';
 import { lineHash } from '../../src/domain/phones.js';
 import { readBatch } from '../../src/domain/read-batch.js';
 import { readJob } from '../../src/domain/read-job.js';
-import { EVERY_QUEUE } from '../../src/store/jobs.js';
+import { EVERY_QUEUE } from '../../src/store/claims.js';
 import type { Store } from '../../src/store/store.js';
 import { captured } from '../support/captured.js';
 import { speechai } from '../support/cli.js';

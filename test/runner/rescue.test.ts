@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Retell } from '../../src/retell/client.js';
 import { createRescue } from '../../src/runner/rescue.js';
 import type { AttemptState } from '../../src/store/attempt.js';
-import { inMs, intentFor, newId, openStoreWorld, strayOf } from '../store/support.js';
+import { inMs, intentFor, newId, openStoreWorld, strayOf, stillHeld } from '../store/support.js';
 import type { StoreWorld } from '../store/support.js';
 import { openRunner, reading } from './support.js';
 import type { Runner } from './support.js';
@@ -78,14 +78,14 @@ describe('rescue', () => {
       const token = await attempt(id, 30_000);
       await open().pass();
       expect(await read('jobs', id)).toMatchObject({ status: 'in_progress', lease_token: token });
-      expect(await world.store.jobs.stillHeld([{ id, token }])).toHaveLength(1);
+      expect(await stillHeld(world.store, [{ id, token }])).toHaveLength(1);
     });
 
     it('the job was taken first: whoever inserts its attempt afterwards does not find the job its own', async () => {
       const id = await job();
       await open().pass();
       const token = await attempt(id, 30_000);
-      expect(await world.store.jobs.stillHeld([{ id, token }])).toEqual([]);
+      expect(await stillHeld(world.store, [{ id, token }])).toEqual([]);
       expect(await read('jobs', id)).toMatchObject({ status: 'pending', attempts: 0, rescues: 1 });
     });
 
@@ -95,7 +95,7 @@ describe('rescue', () => {
       const owners = ids.map(async (id, n) => {
         await new Promise((resolve) => setTimeout(resolve, n));
         const token = await attempt(id, 30_000);
-        return (await world.rival.jobs.stillHeld([{ id, token }])).length === 1;
+        return (await stillHeld(world.rival, [{ id, token }])).length === 1;
       });
       await Promise.all([pass(), pass()]);
       const mayDial = await Promise.all(owners);

@@ -6,7 +6,8 @@ import type { Group } from '../../src/runner/board.js';
 import { createCallers } from '../../src/runner/callers.js';
 import { batchesByLane, lanesOf } from '../../src/runner/lanes.js';
 import { checkIndexes, createIndexes, requireIndexes } from '../../src/store/indexes.js';
-import { createJobs, JOB_INDEX } from '../../src/store/jobs.js';
+import { JOB_INDEX } from '../../src/store/claims.js';
+import { createJobs } from '../../src/store/jobs.js';
 import { createWriter } from '../../src/store/writer.js';
 import { openTestSession, type TestSession } from '../support/session.js';
 

@@ -6,7 +6,7 @@ import { impliedBatch, readBatch } from '../../src/domain/read-batch.js';
 import type { Group } from '../../src/runner/board.js';
 import { createShares } from '../../src/runner/shares.js';
 import type { Choice } from '../../src/runner/shares.js';
-import type { ClaimKind, Lane } from '../../src/store/jobs.js';
+import type { ClaimKind, Lane } from '../../src/store/claims.js';
 
 const LANE: Lane = { name: '', queues: null, work: 'both' };
 const group = (account: string, batch: string, priority = 1): Group => ({

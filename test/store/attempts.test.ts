@@ -151,12 +151,24 @@ describe('attempts', () => {
       ['settle', (store: Store, id: string) => store.attempts.settle(id, 'runner-b', SETTLEMENT)],
       ['annul', (store: Store, id: string) => store.attempts.annul(id, 'runner-b', 'why')],
       ['finish', (store: Store, id: string) => store.attempts.finish(id, 'runner-b', null)],
-    ])('%s by another changes nothing', async (_, act) => {
+      ['finish, to be looked at again', (store: Store, id: string) => store.attempts.finish(id, 'runner-b', inMs(1_000))],
+    ])('%s by another changes nothing', async (_, act: (store: Store, id: string) => Promise<unknown>) => {
       const id = newId();
       await intend(world.store, id, ['job:1']);
       const before = await doc(id);
-      expect((await act(world.store, id)).matched).toBe(0);
+      expect(await act(world.store, id)).not.toEqual({ matched: 1, upserted: false });
       expect(await doc(id)).toEqual(before);
+    });
+
+    it('finishes its own of many that are finished together', async () => {
+      const ids = Array.from({ length: 20 }, newId);
+      for (const id of ids) await intend(world.store, id, [`job:${id}`]);
+      const others = ids.filter((__, n) => n % 3 === 0);
+      await world.database.db.collection('call_attempts').updateMany({ _id: { $in: others as never[] } }, { $set: { runner: 'runner-b' } });
+      await Promise.all(ids.map((id) => world.store.attempts.finish(id, 'runner-a', null)));
+      const leased = [];
+      for (const id of ids) if ((await doc(id))['lease_until'] !== undefined) leased.push(id);
+      expect(leased).toEqual(others);
     });
 
     it('renews what it holds, learns what it lost, and hands over what is its own', async () => {

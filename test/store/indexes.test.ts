@@ -4,7 +4,7 @@ import type { Document } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkIndexes, createIndexes, INDEXES, missingIndexes, requireIndexes } from '../../src/store/indexes.js';
 import type { Cost, StoreWorld } from './support.js';
-import { ANY_QUEUE, databaseOptions, inMs, intentFor, LEASE_MS, newId, openStoreWorld, question } from './support.js';
+import { ANY_QUEUE, databaseOptions, inMs, intentFor, LEASE_MS, newId, openStoreWorld, question, stillHeld } from './support.js';
 import { openStore } from '../../src/store/store.js';
 import { createClock } from '../../src/telemetry/clock.js';
 import { openTestDatabase } from '../support/mongo.js';
@@ -209,10 +209,35 @@ describe.each([
       .find({ status: 'in_progress', reserved_until: { $gt: new Date() } }, { limit: 10 })
       .toArray();
     const claims = held.map((doc) => ({ id: doc._id, token: String(doc['lease_token']) }));
-    const cost = await world.cost('jobs', () => world.store.jobs.stillHeld(claims));
+    const cost = await world.cost('jobs', () => stillHeld(world.store, claims));
     expect(cost.returned).toBe(10);
     expect(cost.stages).not.toContain('COLLSCAN');
     expect(cost.keys).toBeLessThanOrEqual(22);
+  });
+
+  it('each part of the last look reads by its own index', async () => {
+    const ask = {
+      batches: ['batch-1'],
+      accounts: ['acc-1'],
+      lines: ['line-1', 'other-1'],
+      persons: ['person-1'],
+      since: inMs(-9 * 86_400_000),
+    };
+    const [command] = await world.sent('jobs', () => world.store.lastLook({ ...ask, claims: [] }));
+    const parts = ((command ?? {})['pipeline'] as Document[]).flatMap((stage) =>
+      '$unionWith' in stage ? [stage['$unionWith'] as Document] : [],
+    );
+    const indexes = [];
+    for (const { coll, pipeline } of parts) {
+      const cost = await world.explain({ aggregate: coll as string, pipeline: pipeline as Document[], cursor: {} });
+      expect(cost.stages).not.toContain('COLLSCAN');
+      expect(cost.docs).toBeLessThanOrEqual(cost.returned + 2);
+      indexes.push(cost.indexes.toSorted().join());
+    }
+    expect(indexes).toEqual([
+      // The third is of a collection that is not there yet, asked by _id.
+      'speechai_batch_id', 'speechai_account_id', '', 'speechai_suppressed_line,speechai_suppressed_person', 'speechai_line_at', 'speechai_person_at',
+    ]); // prettier-ignore
   });
 
   it('accounts that ran out of credit are found without reading all jobs', async () => {
@@ -315,8 +340,8 @@ describe('the indexes', () => {
       requireIndexes(await createIndexes(store.connection));
       const left = await db.collection('call_results').indexes();
       expect(left.some((one) => one.unique === true)).toBe(true);
-      await store.books.result('call-1', { duration_ms: 1 });
-      await store.books.result('call-1', { duration_ms: 2 });
+      await store.books.result('call-1', { duration_ms: 1 }, null);
+      await store.books.result('call-1', { duration_ms: 2 }, new Date(0));
       expect(
         await db
           .collection('call_results')

@@ -2,11 +2,12 @@
 
 import type { Document } from 'mongodb';
 import type { Account } from '../../src/domain/account.js';
+import type { DocId } from '../../src/domain/job.js';
 import { readAccount } from '../../src/domain/read-account.js';
 import type { AttemptDoc, Intent } from '../../src/store/attempt.js';
 import type { CollectionNames, DatabaseOptions } from '../../src/store/connection.js';
 import { createIndexes, requireIndexes } from '../../src/store/indexes.js';
-import type { ClaimQuestion, Lane } from '../../src/store/jobs.js';
+import type { ClaimQuestion, Lane } from '../../src/store/claims.js';
 import { openStore } from '../../src/store/store.js';
 import type { Store } from '../../src/store/store.js';
 import { createClock } from '../../src/telemetry/clock.js';
@@ -150,6 +151,10 @@ const statsIn = (explained: Document): Document => {
   const first = (explained['stages'] as Document[])[0]?.['$cursor'] as Document;
   return first['executionStats'] as Document;
 };
+
+/** The claims of these that the last look still finds in our hands. */
+export const stillHeld = async (store: Store, claims: readonly { id: DocId; token: string }[]): Promise<readonly Document[]> =>
+  (await store.lastLook({ claims, batches: [], accounts: [], lines: [], persons: [], since: new Date() })).jobs;
 
 let ids = 0;
 /** An id like the ones the program makes: sorted by time, no dot, no dollar. */

@@ -1,0 +1,146 @@
+/**
+ * Step 2: taking due jobs. One question is one findOneAndUpdate. Questions of one moment are one look at what is due and one grouped write,
+ * in which each job is taken as it was seen or not at all: a third of the cost, and the same promise.
+ */
+import type { Document, Filter } from 'mongodb';
+import { hinted, type AnyDocument, type Connection } from './connection.js';
+import { DUE_BY_SERVER } from './job-stages.js';
+import { createTogether } from './together.js';
+import type { Writer } from './writer.js';
+
+/** Which jobs of a batch one claim asks for; separate questions, so that neither starves the other. */
+export type ClaimKind = 'new' | 'retry' | 'scheduled';
+
+/** Which jobs by their queue. Anything but `queues: null` needs the index `claimQueue`, which only installations with queues have. */
+export interface Lane {
+  readonly name: string;
+  /** null: whatever their queue; a null in the list: those that name none. */
+  readonly queues: readonly (string | null)[] | null;
+  readonly work: 'both' | 'new' | 'retry';
+}
+
+export const EVERY_QUEUE: Lane = { name: 'all', queues: null, work: 'both' };
+
+export interface ClaimQuestion {
+  readonly batch: string | null;
+  readonly kind: ClaimKind;
+  readonly lane?: Lane;
+  readonly token: string;
+  readonly worker: string;
+  readonly leaseMs: number;
+  readonly bound: Date;
+}
+
+export const JOB_INDEX = {
+  claim: 'speechai_claim',
+  claimQueue: 'speechai_claim_queue',
+  rescue: 'speechai_rescue',
+  token: 'speechai_token',
+  account: 'speechai_account',
+  ref: 'speechai_job_ref',
+  dedup: 'speechai_dedup',
+} as const;
+
+const TICK_MS = 1;
+
+type Answer = { readonly doc: AnyDocument | null } | { readonly error: unknown };
+
+/** Resolves with the job as it was before; null: nothing of this kind is due in the batch. */
+export function createClaims(connection: Connection, writer: Writer): (question: ClaimQuestion) => Promise<AnyDocument | null> {
+  const jobs = connection.collection('jobs');
+
+  /**
+   * Index `claim` or `claimQueue`, no sort: the index's own order is oldest first, and a sorted claim reads every due key once any job holds
+   * an array there.
+   */
+  function one(question: ClaimQuestion): Promise<AnyDocument | null> {
+    return jobs.findOneAndUpdate(dueFor(question), [{ $set: { ...leaseOf(question), rescued_from: '$$REMOVE' } }], {
+      hint: hinted(indexOf(question)),
+      returnDocument: 'before',
+    });
+  }
+
+  /** The same index. Whoever lost its job to another process asks again alone; what was not there is not asked for again. */
+  async function together(questions: readonly ClaimQuestion[]): Promise<readonly Answer[]> {
+    const [first, ...others] = questions;
+    if (first === undefined) return [];
+    if (others.length === 0) return [await answer(() => one(first))];
+    const seen = await jobs.find(dueFor(first), { hint: indexOf(first), limit: questions.length }).toArray();
+    return Promise.all(
+      questions.map((question, index) =>
+        answer(async () => {
+          const doc = seen[index];
+          if (doc === undefined) return null;
+          return (await take(doc, question)) ? doc : one(question);
+        }),
+      ),
+    );
+  }
+
+  /** By `_id`, judged inside: false when its status or its time is no longer what was seen. */
+  async function take(doc: AnyDocument, question: ClaimQuestion): Promise<boolean> {
+    const unchanged = [
+      { $eq: ['$status', doc['status']] },
+      { $eq: [{ $ifNull: ['$reserved_until', null] }, { $literal: (doc['reserved_until'] as unknown) ?? null }] },
+      DUE_BY_SERVER,
+    ];
+    const taken = { $unsetField: { field: 'rescued_from', input: { $mergeObjects: ['$$ROOT', leaseOf(question)] } } };
+    const update = [{ $replaceWith: { $cond: [{ $and: unchanged }, taken, '$$ROOT'] } }];
+    return (await writer.write({ collection: 'jobs', filter: { _id: doc._id }, update, judged: true })).matched > 0;
+  }
+
+  const ask = createTogether<ClaimQuestion, Answer>((_, questions) => together(questions), TICK_MS);
+  return async (question) => {
+    const told = await ask(keyOf(question), question);
+    if ('error' in told) throw told.error;
+    return told.doc;
+  };
+}
+
+/** Its own error for each: a write that failed must not take the claims beside it along. */
+async function answer(claim: () => Promise<AnyDocument | null>): Promise<Answer> {
+  try {
+    return { doc: await claim() };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function dueFor({ batch, kind, lane = EVERY_QUEUE, bound }: ClaimQuestion): Filter<AnyDocument> {
+  return {
+    batch_id: batch,
+    status: kind === 'scheduled' ? 'scheduled' : 'pending',
+    reserved_until: kind === 'retry' ? { $lte: bound } : { $not: { $gt: bound } },
+    $expr: DUE_BY_SERVER,
+    ...inLane(lane),
+  };
+}
+
+function leaseOf({ token, worker, leaseMs }: ClaimQuestion): Document {
+  return {
+    status: 'in_progress',
+    lease_token: token,
+    worker_id: worker,
+    started_at: '$$NOW',
+    updated_at: '$$NOW',
+    reserved_until: { $add: ['$$NOW', leaseMs] },
+  };
+}
+
+function keyOf({ batch, kind, lane = EVERY_QUEUE }: ClaimQuestion): string {
+  return JSON.stringify([batch, kind, lane.name]);
+}
+
+function indexOf({ lane = EVERY_QUEUE }: ClaimQuestion): string {
+  return claimIndex(lane);
+}
+
+export function claimIndex({ queues }: Lane): string {
+  return queues === null ? JOB_INDEX.claim : JOB_INDEX.claimQueue;
+}
+
+export function inLane({ queues, work }: Lane): Filter<AnyDocument> {
+  if (queues === null) return {};
+  const attempts = work === 'both' ? {} : { attempts: work === 'retry' ? { $gt: 0 } : { $not: { $gt: 0 } } };
+  return { queue: { $in: [...queues] }, ...attempts };
+}

@@ -1,0 +1,119 @@
+/** P1, P2, P9: claims of one moment are one look and one grouped write, and each is as good as a claim asked alone. */
+
+import { Long, MaxKey, Timestamp } from 'mongodb';
+import type { Document } from 'mongodb';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Store } from '../../src/store/store.js';
+import type { StoreWorld } from './support.js';
+import { inMs, LEASE_MS, openStoreWorld, question } from './support.js';
+
+describe('claims of one moment', () => {
+  let world: StoreWorld;
+  const jobs = () => world.database.db.collection('jobs');
+  const put = (docs: readonly Document[]): Promise<unknown> =>
+    jobs().insertMany(docs.map((doc, n) => ({ n, batch_id: 'batch-1', status: 'pending', ...doc })));
+  const many = (count: number): Document[] => Array.from({ length: count }, () => ({}));
+  const claim = (store: Store, count: number): Promise<(Document | null)[]> =>
+    Promise.all(Array.from({ length: count }, () => store.jobs.claim(question())));
+  const numbers = (docs: readonly (Document | null)[]): number[] => docs.flatMap((doc) => (doc === null ? [] : [Number(doc['n'])]));
+  const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+  const sorted = (all: readonly number[]): number[] => all.toSorted((a, b) => a - b);
+
+  beforeAll(async () => {
+    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+  });
+  beforeEach(() => jobs().deleteMany({}));
+  afterEach(() => world.proxy.clear());
+  afterAll(() => world.close());
+
+  it('P9: forty cost one look and one write, and leave the rest with nothing when thirty were due', async () => {
+    await put(many(30));
+    world.proxy.resetCounts();
+    const got = await claim(world.store, 40);
+    expect(sorted(numbers(got))).toEqual(upTo(30));
+    expect({ findAndModify: 0, ...world.proxy.counts() }).toMatchObject({ find: 1, bulkWrite: 1, findAndModify: 0 });
+    const stored = await jobs().find({}).toArray();
+    expect(new Set(stored.map((doc) => doc['lease_token'] as string)).size).toBe(30);
+    for (const doc of stored) {
+      expect(doc).toMatchObject({ status: 'in_progress', worker_id: 'runner-a' });
+      expect(Number(doc['reserved_until']) - Number(doc['started_at'])).toBe(LEASE_MS);
+    }
+  });
+
+  it('one alone is a find and an update in one', async () => {
+    await put(many(1));
+    world.proxy.resetCounts();
+    expect(numbers(await claim(world.store, 1))).toEqual([0]);
+    expect({ find: 0, bulkWrite: 0, ...world.proxy.counts() }).toMatchObject({ findAndModify: 1, find: 0, bulkWrite: 0 });
+  });
+
+  it('P1: of two processes that look at the same jobs, each job goes to one, and none is left', async () => {
+    await put(many(60));
+    const seen = world.proxy.add({ command: 'find', collection: 'jobs', fault: 'hold', side: 'after' });
+    const late = claim(world.store, 40);
+    await seen.hit;
+    const early = await claim(world.rival, 30);
+    seen.release();
+    expect(sorted(numbers([...early, ...(await late)]))).toEqual(upTo(60));
+  });
+
+  it('P4: what changed between the look and the write is not taken as it was seen', async () => {
+    await put(many(8));
+    const seen = world.proxy.add({ command: 'find', collection: 'jobs', fault: 'hold', side: 'after' });
+    const asked = claim(world.store, 8);
+    await seen.hit;
+    await jobs().updateOne({ n: 0 }, { $set: { status: 'cancelled' } });
+    await jobs().updateOne({ n: 1 }, { $set: { reserved_until: inMs(3_600_000) } });
+    await jobs().updateOne({ n: 2 }, { $set: { status: 'suspended' } });
+    await jobs().updateOne({ n: 3 }, { $set: { reserved_until: inMs(-1_000) } });
+    await jobs().deleteOne({ n: 4 });
+    seen.release();
+    // The fourth is due all the same: whoever lost it as it was asks again, and gets it as it is.
+    expect(sorted(numbers(await asked))).toEqual([3, 5, 6, 7]);
+    expect(await jobs().countDocuments({ status: 'in_progress' })).toBe(4);
+  });
+
+  it('P2: a due time of any kind is taken by the group as by one', async () => {
+    const odd: unknown[] = [
+      undefined,
+      null,
+      '2031-01-01',
+      inMs(-1_000),
+      [inMs(-1_000), inMs(-2_000)],
+      [],
+      1_900_000_000_000,
+      Number.NaN,
+      Timestamp.fromBits(1, 2_000_000_000),
+      new MaxKey(),
+      Long.fromString('9007199254740993'),
+      { at: 1 },
+      true,
+      '$$NOW',
+    ];
+    await put(odd.map((due) => (due === undefined ? {} : { reserved_until: due })));
+    expect(sorted(numbers(await claim(world.store, odd.length + 2)))).toEqual(upTo(odd.length));
+  });
+
+  it('P2: when the answer to the write is lost, each claim is found by its token', async () => {
+    await put(many(6));
+    world.proxy.add({ command: 'bulkWrite', fault: 'reset-after', times: 3 });
+    const asked = upTo(6).map(() => question());
+    const told = await Promise.allSettled(asked.map((one) => world.store.jobs.claim(one)));
+    world.proxy.clear();
+    expect(told.every((one) => one.status === 'rejected')).toBe(true);
+    const found = await Promise.all(asked.map(({ token }) => world.rival.jobs.byToken(token)));
+    expect(sorted(numbers(found))).toEqual(upTo(6));
+  });
+
+  it('questions for other batches and other kinds of work are groups of their own', async () => {
+    await put(many(10).map((_, n) => ({ batch_id: n < 5 ? 'batch-1' : 'batch-2', status: n % 5 === 0 ? 'scheduled' : 'pending' })));
+    const got = await Promise.all(
+      upTo(10).map((n) =>
+        world.store.jobs.claim(question({ batch: n < 5 ? 'batch-1' : 'batch-2', kind: n % 5 === 0 ? 'scheduled' : 'new' })),
+      ),
+    );
+    for (const [n, doc] of got.entries()) {
+      expect(doc).toMatchObject({ batch_id: n < 5 ? 'batch-1' : 'batch-2', status: n % 5 === 0 ? 'scheduled' : 'pending' });
+    }
+  });
+});
