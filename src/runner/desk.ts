@@ -5,6 +5,7 @@
 import { messageOf } from '../domain/errors.js';
 import { readJob } from '../domain/read-job.js';
 import type { ClaimKind } from '../store/claims.js';
+import { isRefusal } from '../store/writer.js';
 import type { Bucket } from '../retell/bucket.js';
 import type { Board, Group } from './board.js';
 import type { Context } from './context.js';
@@ -13,6 +14,7 @@ import type { Headroom } from './headroom.js';
 import { newToken } from './ids.js';
 import type { Releases } from './releases.js';
 import { batchesByLane, lanesOf } from './lanes.js';
+import { tellFull } from './full.js';
 import { createShares, type Choice } from './shares.js';
 import { INSTALLATION, type Slots } from './slots.js';
 
@@ -145,20 +147,14 @@ export function createDesk(cx: Context, { board, slots, pace, releases, headroom
     const token = newToken(bound);
     const claimed = cx.clock.mark();
     cx.failPoints.before('claim');
+    const question = { batch: group.batch.id, kind, lane, token, worker: cx.me, leaseMs: cx.timing.leaseMs, bound };
     let doc;
     try {
-      doc = await cx.store.jobs.claim({
-        batch: group.batch.id,
-        kind,
-        lane,
-        token,
-        worker: cx.me,
-        leaseMs: cx.timing.leaseMs,
-        bound,
-      });
+      doc = await cx.store.jobs.claim(question);
     } catch (error) {
-      cx.log.debug('the reply to a claim was lost', { error: messageOf(error) });
+      cx.log.debug('a claim was not answered, or refused', { error: messageOf(error) });
       const found = await cx.store.jobs.byToken(token);
+      if (found === null && isRefusal(error) && tellFull(cx, await cx.store.jobs.failFull(question))) return null;
       // What it was due before is not known any more: due at once is the nearest guess.
       doc = found === null ? null : { ...found, reserved_until: null };
     }

@@ -12,9 +12,10 @@ import { readJob } from '../domain/read-job.js';
 import { lineHash } from '../domain/phones.js';
 import type { AttemptDoc } from '../store/attempt.js';
 import type { Release, Rescued } from '../store/jobs.js';
-import { DuplicateKeyError } from '../store/writer.js';
+import { DuplicateKeyError, isRefusal } from '../store/writer.js';
 import { newCall, type Call } from './call.js';
 import type { Context } from './context.js';
+import { tellFull } from './full.js';
 import { newToken } from './ids.js';
 import { movementOf } from './movement.js';
 import type { Parts } from './parts.js';
@@ -233,6 +234,17 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
     await cx.store.attempts.finalCost(attempt._id, cost);
   }
 
+  /** One that has no room for another lease would be the first to be taken for ever. */
+  async function takeJob(token: string): Promise<Rescued | 'full' | null> {
+    const bound = cx.store.time.now();
+    try {
+      return await cx.store.jobs.takeExpired(token, cx.me, cx.timing.leaseMs, bound, mayTakeForeign());
+    } catch (error) {
+      if (isRefusal(error) && tellFull(cx, await cx.store.jobs.failFullExpired(bound))) return 'full';
+      throw error;
+    }
+  }
+
   async function pass(): Promise<void> {
     for (;;) {
       const attempt = await cx.store.attempts.takeExpired(cx.me, cx.timing.leaseMs, cx.store.time.now());
@@ -241,7 +253,8 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
     }
     for (;;) {
       const token = newToken(cx.store.time.now());
-      const rescued = await cx.store.jobs.takeExpired(token, cx.me, cx.timing.leaseMs, cx.store.time.now(), mayTakeForeign());
+      const rescued = await takeJob(token);
+      if (rescued === 'full') continue;
       if (rescued === null || cx.abandon.aborted) break;
       cx.failPoints.after('rescue');
       await recover(rescued, token);

@@ -97,6 +97,25 @@ export function createClaims(connection: Connection, writer: Writer): (question:
   };
 }
 
+/** What a job is named by in the log. */
+export const REFS = { job_id: 1, batch_id: 1, account_id: 1 };
+/** No room for a lease: within that of the largest document. */
+export const IS_FULL = { $gt: [{ $bsonSize: '$$ROOT' }, 16 * 1024 * 1024 - 512] };
+
+/**
+ * After a claim that the server refused: a job filled to the last byte takes no lease, and would be the first to be asked for, for ever. It
+ * has room for a shorter status, and for no reason. The claim's index; reads what is due until it finds one. null: that was not why.
+ */
+export function createFailFull(connection: Connection): (question: ClaimQuestion) => Promise<AnyDocument | null> {
+  const jobs = connection.collection('jobs');
+  return (question) =>
+    jobs.findOneAndUpdate(
+      { ...dueFor(question), $expr: { $and: [DUE_BY_SERVER, IS_FULL] } },
+      { $set: { status: 'failed' } },
+      { hint: hinted(indexOf(question)), returnDocument: 'after', projection: REFS },
+    );
+}
+
 /** Its own error for each: a write that failed must not take the claims beside it along. */
 async function answer(claim: () => Promise<AnyDocument | null>): Promise<Answer> {
   try {

@@ -7,7 +7,18 @@ import { CLAIMABLE, type DocId } from '../domain/job.js';
 import type { NextStep } from '../domain/call.js';
 import { hinted, stored, type AnyDocument, type Connection } from './connection.js';
 import { DUE_BY_SERVER, LEFT, numberOr0, ordinarySettlement, phoneIndexSet, suspendReasonFor, wanted, whileInProgress, whilePending } from './job-stages.js'; // prettier-ignore
-import { claimIndex, createClaims, EVERY_QUEUE, inLane, JOB_INDEX, type ClaimQuestion, type Lane } from './claims.js';
+import {
+  claimIndex,
+  createClaims,
+  createFailFull,
+  EVERY_QUEUE,
+  inLane,
+  IS_FULL,
+  JOB_INDEX,
+  REFS,
+  type ClaimQuestion,
+  type Lane,
+} from './claims.js';
 import { literals } from './literals.js';
 import type { WriteResult, Writer } from './writer.js';
 
@@ -38,6 +49,7 @@ export interface Jobs {
   /** What a claim would meet, for a rehearsal. Index `claim`. */
   due(batch: string | null, bound: Date, limit: number): AsyncIterable<AnyDocument>;
   claim(question: ClaimQuestion): Promise<AnyDocument | null>;
+  failFull(question: ClaimQuestion): Promise<AnyDocument | null>;
   byToken(token: string): Promise<AnyDocument | null>;
   byId(id: DocId): Promise<AnyDocument | null>;
   release(id: DocId, token: string, release: Release): Promise<WriteResult>;
@@ -45,6 +57,7 @@ export interface Jobs {
   renew(ids: readonly DocId[], tokens: readonly string[], leaseMs: number): Promise<number>;
   endLeases(ids: readonly DocId[], tokens: readonly string[]): Promise<number>;
   takeExpired(token: string, worker: string, leaseMs: number, bound: Date, foreignToo: boolean): Promise<Rescued | null>;
+  failFullExpired(bound: Date): Promise<AnyDocument | null>;
   passOn(id: DocId, from: string, to: string): Promise<WriteResult>;
 }
 
@@ -75,6 +88,7 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
 
     /** null: nothing of this kind is due in the batch. */
     claim: createClaims(connection, writer),
+    failFull: createFailFull(connection),
 
     /** After a claim whose reply was lost. Index `token`. null: the claim did not happen. */
     byToken: (token) => jobs.findOne({ lease_token: token, status: 'in_progress' }, { hint: JOB_INDEX.token }),
@@ -190,6 +204,14 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
       const before: unknown = doc['rescued_from'];
       return { doc, foreign: doc['foreign'] === true, before: typeof before === 'string' ? before : null };
     },
+
+    /** As `failFull`, after a rescue that the server refused: the job would be the first to be rescued, for ever, and no other. Index `rescue`. */
+    failFullExpired: (bound) =>
+      jobs.findOneAndUpdate(
+        { status: 'in_progress', reserved_until: { $not: { $gt: bound } }, $expr: { $and: [DUE_BY_SERVER, IS_FULL] } },
+        { $set: { status: 'failed' }, $unset: { lease_token: '', worker_id: '' } },
+        { hint: hinted(JOB_INDEX.rescue), returnDocument: 'after', projection: REFS },
+      ),
 
     /** The attempt that was found owns the job again. Zero matches: taken by yet another rescuer, which does the same. */
     passOn: (id, from, to) => write({ _id: stored(id), lease_token: from }, { $set: { lease_token: to }, $unset: { rescued_from: '' } }),

@@ -1,6 +1,6 @@
 /** Documents that nobody would write on purpose, and private data in every place: the daemon lives, good jobs end well, nothing leaks (P7, P8). */
 
-import { Binary, Decimal128, Long, MaxKey, MinKey, ObjectId } from 'mongodb';
+import { BSON, Binary, Decimal128, Long, MaxKey, MinKey, ObjectId } from 'mongodb';
 import type { Document } from 'mongodb';
 import { expect, it } from 'vitest';
 import { eventually } from '../support/eventually.js';
@@ -118,6 +118,24 @@ const CLOSED_ACCOUNTS: readonly Document[] = [
   { expires_at: 'never' },
   { cost_per_minute: -1 },
 ];
+
+it('P2, P7: a job filled to the last byte, first in its batch, is failed, and those behind it are called', { timeout: 60_000 }, () =>
+  withWorld('full', { env: { WORKER_COUNT: '1' } }, async (world) => {
+    await world.account();
+    await world.batch();
+    const own = { _id: 'full', job_id: 'full', account_id: 'acc-1', batch_id: 'batch-1', status: 'pending', contact: good(), filler: '' };
+    const room = 16 * 1024 * 1024 - BSON.calculateObjectSize(own);
+    const jobs = world.db.collection<Document & { _id: unknown }>('jobs');
+    await jobs.insertOne({ ...own, filler: 'x'.repeat(room) });
+    const ids = await world.jobs([{}, {}]);
+    const daemon = await world.daemon();
+    await daemon.line((line) => line['alert'] === 'JOB_FULL' && line['level'] === 'error', 'it said so');
+    await world.dialled(ids.length);
+    await world.quiet(false);
+    expect(await jobs.findOne({ job_id: 'full' }, { projection: { status: 1 } })).toMatchObject({ status: 'failed' });
+    expect((await daemon.stop()).code).toBe(0);
+  }),
+);
 
 it('P7, P8: hostile documents among good ones', { timeout: 90_000 }, () =>
   withWorld('hostile', { env: { WORKER_COUNT: '20', LOG_LEVEL: 'TRACE' } }, async (world) => {

@@ -1,5 +1,6 @@
 /** P4, P9: the last look before a call: many jobs in one reading, each with its own facts, and nothing but fresh ones. */
 
+import { BSON } from 'mongodb';
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJob } from '../../src/domain/read-job.js';
@@ -126,5 +127,17 @@ describe('the last look', () => {
     await expect(confirm(one)).rejects.toThrow('clock');
     expect(synced).toBe(1);
     expect(await confirm(one)).not.toBeNull();
+  });
+
+  it('P7: a job filled to the last byte, among others, is read like them', async () => {
+    const confirm = createConfirm(openRunner(world.store).cx);
+    const asked = await Promise.all([put(31), put(32), put(33)]);
+    const jobs = world.database.db.collection('jobs');
+    const own = await jobs.findOne({ _id: asked[1].id as never });
+    const room = 16 * 1024 * 1024 - BSON.calculateObjectSize(own ?? {}) - 'filler'.length - 7;
+    await jobs.updateOne({ _id: asked[1].id as never }, { $set: { filler: 'x'.repeat(room) } });
+    const answers = await Promise.all(asked.map((one) => confirm(one)));
+    expect(answers.map((facts) => facts?.job.id)).toEqual(asked.map(({ id }) => id));
+    await jobs.deleteOne({ _id: asked[1].id as never });
   });
 });

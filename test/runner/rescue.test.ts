@@ -1,6 +1,6 @@
 /** P1, P2: what a dead process leaves behind, and the two crossings on which it depends that nobody is called twice. */
 
-import type { Document } from 'mongodb';
+import { BSON, type Document } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Retell } from '../../src/retell/client.js';
 import { createRescue } from '../../src/runner/rescue.js';
@@ -206,6 +206,23 @@ describe('rescue', () => {
       expect(await read('jobs', id)).toMatchObject({ worker_id: 'bot-1', status: 'in_progress' });
     });
   });
+
+  it(
+    'P2, P7: a job filled to the last byte while it was worked on holds up nobody behind it; it is failed',
+    { timeout: 20_000 },
+    async () => {
+      const full = await job({ reserved_until: inMs(-9_000) });
+      const behind = await job();
+      const doc = await read('jobs', full);
+      const room = 16 * 1024 * 1024 - BSON.calculateObjectSize(doc) - 'filler'.length - 7;
+      await world.database.db.collection('jobs').updateOne({ _id: full as never }, { $set: { filler: 'x'.repeat(room) } });
+      await open().pass();
+      const { filler: _, ...after } = await read('jobs', full);
+      expect(after).toMatchObject({ status: 'failed' });
+      expect(after).not.toHaveProperty('lease_token');
+      expect(await read('jobs', behind)).toMatchObject({ status: 'pending', rescues: 1 });
+    },
+  );
 
   describe("P1: the old worker's", () => {
     const foreign = (more: Document = {}): Promise<string> =>

@@ -1,9 +1,10 @@
 /** P1, P2, P9: claims of one moment are one look and one grouped write, and each is as good as a claim asked alone. */
 
-import { Long, MaxKey, Timestamp } from 'mongodb';
+import { BSON, Long, MaxKey, Timestamp } from 'mongodb';
 import type { Document } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Store } from '../../src/store/store.js';
+import { isRefusal } from '../../src/store/writer.js';
 import type { StoreWorld } from './support.js';
 import { inMs, LEASE_MS, openStoreWorld, question } from './support.js';
 
@@ -115,5 +116,20 @@ describe('claims of one moment', () => {
     for (const [n, doc] of got.entries()) {
       expect(doc).toMatchObject({ batch_id: n < 5 ? 'batch-1' : 'batch-2', status: n % 5 === 0 ? 'scheduled' : 'pending' });
     }
+  });
+
+  it('P2, P7: a job filled to the last byte takes no lease; it is failed, and the others are claimed', { timeout: 20_000 }, async () => {
+    await put(many(4));
+    const own = await jobs().findOne({ n: 0 });
+    const room = 16 * 1024 * 1024 - BSON.calculateObjectSize(own ?? {}) - 'filler'.length - 7;
+    await jobs().updateOne({ n: 0 }, { $set: { filler: 'x'.repeat(room) } });
+    const refused = await world.store.jobs.claim(question()).catch((error: unknown) => error);
+    expect(isRefusal(refused)).toBe(true);
+    const together = await Promise.allSettled(upTo(3).map(() => world.store.jobs.claim(question())));
+    expect(together.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    expect(await world.store.jobs.failFull(question())).toMatchObject({ _id: own?._id });
+    expect(await jobs().findOne({ n: 0 }, { projection: { status: 1 } })).toMatchObject({ status: 'failed' });
+    expect(await world.store.jobs.failFull(question())).toBeNull();
+    expect(numbers(await claim(world.store, 2))).toEqual([3]);
   });
 });
