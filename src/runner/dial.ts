@@ -28,7 +28,16 @@ const DISAGREEMENT_MS = 250;
 /** How many taken slots are passed over before the job waits. */
 const SLOT_TRIES = 8;
 
-type Intended = { readonly kind: 'intended'; readonly call: Call; readonly since: Mark } | { readonly kind: 'no' };
+/** A change of the estimate of the database's time by which an intent's own dates are wrong: a new reading of a clock is less than that. */
+const REDATED_MS = 1_000;
+
+/** When the intent was begun, by this machine's clocks and by the estimate of the database's time that dates it. */
+interface Begun {
+  readonly since: Mark;
+  readonly at: Date;
+}
+
+type Intended = { readonly kind: 'intended'; readonly call: Call; readonly begun: Begun } | { readonly kind: 'no' };
 
 export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise<Call | null> {
   const { releases, registry, slots, settler, board } = parts;
@@ -50,7 +59,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
 
     const intended = await intend(claim, first);
     if (intended.kind === 'no') return null;
-    const { call, since } = intended;
+    const { call, begun } = intended;
 
     const held = await hold(call);
     const verdict = held ? await confirm(claim, call, first) : await decideAgain(claim);
@@ -58,7 +67,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
       await annul(call, claim, verdict);
       return null;
     }
-    return place(claim, call, verdict, since);
+    return place(claim, call, verdict, begun);
   };
 
   /** Step 3, with what the process knows already. */
@@ -84,6 +93,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
     const { job } = claim;
     const scopes = scopesOf(plan, job.account, job.batch);
     const since = cx.clock.mark();
+    const at = cx.store.time.now();
     for (let tries = 0; tries < SLOT_TRIES; tries += 1) {
       const picked = slots.pick(scopes);
       if (picked === null) break;
@@ -92,7 +102,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
       cx.failPoints.before('intend');
       const answer = await insert(call, since);
       cx.failPoints.after('intend');
-      if (answer === 'inserted') return { kind: 'intended', call, since };
+      if (answer === 'inserted') return { kind: 'intended', call, begun: { since, at } };
       if (answer === 'expired') {
         // Whether the intent arrived is not known: it must not stay as a call that may exist.
         await annul(call, claim, { kind: 'again', reason: 'the database did not take the intent in time' });
@@ -198,13 +208,14 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
   }
 
   /** Step 7 and 8: one POST, once; then what its answer proves. */
-  async function place(claim: Claim, call: Call, plan: DialPlan, since: Mark): Promise<Call | null> {
+  async function place(claim: Claim, call: Call, plan: DialPlan, { since, at }: Begun): Promise<Call | null> {
     const { facts } = call;
     const mayStillSend = (): boolean =>
       cx.clock.elapsedMs(since) < cx.timing.dialWithinMs &&
       cx.clock.elapsedMs(claim.claimed) < cx.timing.leaseMs &&
       cx.clock.disagreementMs(since) < DISAGREEMENT_MS &&
       cx.store.time.understood() &&
+      Math.abs(cx.store.time.now().getTime() - at.getTime() - cx.clock.elapsedMs(since)) < REDATED_MS &&
       cx.breaker.mayDial() &&
       !cx.noMoreClaims.aborted;
     const now = cx.store.time.now();

@@ -237,10 +237,11 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
   /** One that has no room for another lease would be the first to be taken for ever. */
   async function takeJob(token: string): Promise<Rescued | 'full' | null> {
     const bound = cx.store.time.now();
+    const foreignToo = mayTakeForeign();
     try {
-      return await cx.store.jobs.takeExpired(token, cx.me, cx.timing.leaseMs, bound, mayTakeForeign());
+      return await cx.store.jobs.takeExpired(token, cx.me, cx.timing.leaseMs, bound, foreignToo);
     } catch (error) {
-      if (isRefusal(error) && tellFull(cx, await cx.store.jobs.failFullExpired(bound))) return 'full';
+      if (isRefusal(error) && tellFull(cx, await cx.store.jobs.failFullExpired(bound, foreignToo))) return 'full';
       throw error;
     }
   }

@@ -75,7 +75,7 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
   return {
     /**
      * Step 4. A resend of an intent that arrived changes nothing. Rejects with DuplicateKeyError when a lock is taken. Its times are by our
-     * estimate, since an insert can ask for no other: the last look holds that against the server's clock before anything is placed.
+     * estimate, since an insert can ask for no other: the last look holds that against the server's clock, and nothing is placed once it changed.
      */
     intend: async (intent, leaseMs, dialWithinMs) => {
       const now = time.now().getTime();

@@ -80,7 +80,7 @@ export function createClaims(connection: Connection, writer: Writer): (question:
   /** By `_id`, judged inside: false when its status or its time is no longer what was seen. */
   async function take(doc: AnyDocument, question: ClaimQuestion): Promise<boolean> {
     const unchanged = [
-      { $eq: ['$status', doc['status']] },
+      { $eq: ['$status', { $literal: doc['status'] as unknown }] },
       { $eq: [{ $ifNull: ['$reserved_until', null] }, { $literal: (doc['reserved_until'] as unknown) ?? null }] },
       DUE_BY_SERVER,
     ];

@@ -81,8 +81,8 @@ export function ordinarySettlement(next: NextStep, fields: object, result: objec
   return {
     filter: {
       status: 'in_progress',
-      cancel_requested: null,
-      suspend_requested: null,
+      cancel_requested: { $exists: false },
+      suspend_requested: { $exists: false },
       attempts: { $type: 'int', $gte: 0, $lt: 1e9, $not: { $type: 'array' } },
       contact: { $type: 'object', $not: { $type: 'array' } },
     },

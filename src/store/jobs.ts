@@ -1,6 +1,6 @@
 /**
  * `jobs`: SpeechAI's documents, which other programs write, replace and delete. Every fence is `{_id, lease_token}`; whether the job is
- * still in progress is judged inside the pipeline; leaving in_progress unsets the token (P3). Never a whole-document write.
+ * still in progress is judged inside the write; leaving in_progress unsets the token (P3). Never a whole-document write.
  */
 import type { Document, Filter } from 'mongodb';
 import { CLAIMABLE, type DocId } from '../domain/job.js';
@@ -57,7 +57,7 @@ export interface Jobs {
   renew(ids: readonly DocId[], tokens: readonly string[], leaseMs: number): Promise<number>;
   endLeases(ids: readonly DocId[], tokens: readonly string[]): Promise<number>;
   takeExpired(token: string, worker: string, leaseMs: number, bound: Date, foreignToo: boolean): Promise<Rescued | null>;
-  failFullExpired(bound: Date): Promise<AnyDocument | null>;
+  failFullExpired(bound: Date, foreignToo: boolean): Promise<AnyDocument | null>;
   passOn(id: DocId, from: string, to: string): Promise<WriteResult>;
 }
 
@@ -182,8 +182,7 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
           status: 'in_progress',
           reserved_until: { $not: { $gt: bound } },
           $expr: DUE_BY_SERVER,
-          // While an old worker may still be at work, what carries no token of ours is its own.
-          ...(foreignToo ? {} : { lease_token: { $type: 'string' as const } }),
+          ...ofOurs(foreignToo),
         },
         [
           {
@@ -206,9 +205,14 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
     },
 
     /** As `failFull`, after a rescue that the server refused: the job would be the first to be rescued, for ever, and no other. Index `rescue`. */
-    failFullExpired: (bound) =>
+    failFullExpired: (bound, foreignToo) =>
       jobs.findOneAndUpdate(
-        { status: 'in_progress', reserved_until: { $not: { $gt: bound } }, $expr: { $and: [DUE_BY_SERVER, IS_FULL] } },
+        {
+          status: 'in_progress',
+          reserved_until: { $not: { $gt: bound } },
+          $expr: { $and: [DUE_BY_SERVER, IS_FULL] },
+          ...ofOurs(foreignToo),
+        },
         { $set: { status: 'failed' }, $unset: { lease_token: '', worker_id: '' } },
         { hint: hinted(JOB_INDEX.rescue), returnDocument: 'after', projection: REFS },
       ),
@@ -216,4 +220,9 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
     /** The attempt that was found owns the job again. Zero matches: taken by yet another rescuer, which does the same. */
     passOn: (id, from, to) => write({ _id: stored(id), lease_token: from }, { $set: { lease_token: to }, $unset: { rescued_from: '' } }),
   };
+}
+
+/** While an old worker may still be at work, what carries no token of ours is its own. */
+function ofOurs(foreignToo: boolean): Filter<AnyDocument> {
+  return foreignToo ? {} : { lease_token: { $type: 'string' } };
 }

@@ -1,4 +1,4 @@
-/** One estimate of the database's time per process: what rules, caps and index bounds count by. */
+/** One estimate of the database's time per process: what rules, caps and index bounds count by, and what dates a new intent. */
 import type { Clock, Mark } from '../domain/ports.js';
 import { EXIT, SpeechAiError } from '../domain/errors.js';
 import type { Connection } from './connection.js';

@@ -150,8 +150,10 @@ function settleGroup(group: Pending[], error: unknown): void {
   const parts = bulkParts(error);
   group.forEach((item, index) => {
     const failure = parts?.failures.get(index);
-    if (failure !== undefined) item.reject(failure);
-    else if (parts !== null && parts.durable && parts.done.has(index)) item.resolve(resultOf(item.write, parts.updates.get(index)));
+    const known = parts?.durable === true;
+    // Not durable, "it is there already" may be about a document that is rolled back: whoever takes it for his own would be wrong.
+    if (failure !== undefined && (known || !(failure instanceof DuplicateKeyError))) item.reject(failure);
+    else if (known && parts.done.has(index)) item.resolve(resultOf(item.write, parts.updates.get(index)));
     else item.reject(error);
   });
 }

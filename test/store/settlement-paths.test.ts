@@ -25,7 +25,18 @@ const NEXT: NextStep = {
 };
 
 const number = fc.constantFrom<unknown>(0, 1, 2, -1, 2.5, Number.NaN, '2', null, undefined, [0], [], { n: 1 }, 3_000_000_000);
-const flag = fc.constantFrom<unknown>(undefined, null, false, true, 0, '', 'false', { at: FUTURE, by: 'ana', reason: 'because' }, []);
+const flag = fc.constantFrom<unknown>(
+  undefined,
+  null,
+  false,
+  true,
+  0,
+  '',
+  'false',
+  { at: FUTURE, by: 'ana', reason: 'because' },
+  [],
+  [null],
+);
 const contact = fc.constantFrom<unknown>(
   { phones: ['1', '2'], next_phone_index: 1 },
   { phones: ['1', '2'] },
