@@ -3,7 +3,6 @@
  * the end must be the same as if the first time had been answered.
  */
 
-import type { Document } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NextStep } from '../../src/domain/call.js';
 import type { Store } from '../../src/store/store.js';
