@@ -77,14 +77,14 @@ export function createClaims(connection: Connection, writer: Writer): (question:
     );
   }
 
-  /** By `_id`, judged inside: false when its status or its time is no longer what was seen. */
+  /** By `_id`, judged inside: false when its status or its time is no longer what was seen. Unchanged, what was due is due. */
   async function take(doc: AnyDocument, question: ClaimQuestion): Promise<boolean> {
     const unchanged = [
       { $eq: ['$status', { $literal: doc['status'] as unknown }] },
       { $eq: [{ $ifNull: ['$reserved_until', null] }, { $literal: (doc['reserved_until'] as unknown) ?? null }] },
-      DUE_BY_SERVER,
     ];
-    const taken = { $unsetField: { field: 'rescued_from', input: { $mergeObjects: ['$$ROOT', leaseOf(question)] } } };
+    const leased = { $mergeObjects: ['$$ROOT', leaseOf(question)] };
+    const taken = 'rescued_from' in doc ? { $unsetField: { field: 'rescued_from', input: leased } } : leased;
     const update = [{ $replaceWith: { $cond: [{ $and: unchanged }, taken, '$$ROOT'] } }];
     return (await writer.write({ collection: 'jobs', filter: { _id: doc._id }, update, judged: true })).matched > 0;
   }
