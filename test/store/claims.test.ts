@@ -95,6 +95,26 @@ describe('claims of one moment', () => {
     expect(sorted(numbers(await claim(world.store, odd.length + 2)))).toEqual(upTo(odd.length));
   });
 
+  it('P7: names of any kind in a document do not keep it from the group, and stay as they are', async () => {
+    const odd = [
+      { $where: 1 },
+      { $set: { status: 'done' } },
+      { 'a.b': 1 },
+      { '': 1 },
+      { contact: { $ref: 1, 'c.d': [{ $x: 2 }] } },
+      { rescued_from: 'x' },
+    ];
+    await put(odd);
+    world.proxy.resetCounts();
+    expect(sorted(numbers(await claim(world.store, odd.length)))).toEqual(upTo(odd.length));
+    expect({ findAndModify: 0, ...world.proxy.counts() }).toMatchObject({ bulkWrite: 1, findAndModify: 0 });
+    const stored = await jobs().find({}).sort({ n: 1 }).toArray();
+    for (const [n, doc] of stored.entries()) {
+      if (n < odd.length - 1) expect(doc).toMatchObject({ ...odd[n], status: 'in_progress' });
+      else expect(doc).not.toHaveProperty('rescued_from');
+    }
+  });
+
   it('P2: when the answer to the write is lost, each claim is found by its token', async () => {
     await put(many(6));
     world.proxy.add({ command: 'bulkWrite', fault: 'reset-after', times: 3 });
