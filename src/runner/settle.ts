@@ -24,7 +24,7 @@ import type { Context } from './context.js';
 import { mintedAt } from './ids.js';
 import { movementOf } from './movement.js';
 import { persist } from './persist.js';
-import { isRefusal, type WriteResult } from '../store/writer.js';
+import { isRefusal } from '../store/writer.js';
 
 export interface Settler {
   /** Settles a call that is over. False: it was not ours any more. */
@@ -129,7 +129,7 @@ export function createSettler(
     cx.failPoints.before('job');
     while (!cx.abandon.aborted) {
       const written = await told(attempt, next);
-      if (written === null || written.matched > 0) break;
+      if (written !== false) break;
       const holder = await persist(cx, 'reading a job', () => holderOf(id));
       // Handed back between the write and the look it carries our token again. Left now, it would pass for a job that was never dialled,
       // and somebody who was just talked to would be called once more.
@@ -143,7 +143,7 @@ export function createSettler(
   }
 
   /** A job that another program filled to the brim has no room for the call's record; what it must know is that it was called. */
-  async function told({ _id: token, job: id, job_ref, ...attempt }: SettledAttempt, next: NextStep): Promise<WriteResult | null> {
+  async function told({ _id: token, job: id, job_ref, ...attempt }: SettledAttempt, next: NextStep): Promise<boolean | null> {
     const tell = (fields: Record<string, unknown>, result: Record<string, unknown>) => () =>
       cx.store.jobs.settle(id, token, next, fields, result);
     try {
@@ -245,13 +245,7 @@ export function createSettler(
       cx.failPoints.before('settle');
       const written = await persist(cx, 'settling an attempt', () => cx.store.attempts.settle(facts._id, cx.me, planned));
       cx.failPoints.after('settle');
-      if (written === null) return false;
-      if (written.matched === 0) {
-        // A reply that got lost, or a successor: the document says which.
-        const found = await persist(cx, 'reading an attempt', () => cx.store.attempts.byId(facts._id));
-        const settledByMe = found !== null && found.runner === cx.me && found.state === 'settled' && found.lease_until !== undefined;
-        if (!settledByMe) return false;
-      }
+      if (written !== true) return false;
       cx.journal.write('settled', {
         ...idsOf(call), class: outcome.class, reason: outcome.reason, success: outcome.success, duration_ms: outcome.durationMs,
         cost_micros: planned.cost.micros, cost_final: planned.cost.final, next: planned.next?.status ?? null,

@@ -6,6 +6,7 @@ import type { Filter } from 'mongodb';
 import type { NextStep, Outcome, StopReason } from '../domain/call.js';
 import type { DocId } from '../domain/job.js';
 import type { AttemptCost, AttemptDoc, Intent } from './attempt.js';
+import { createChange, own } from './change.js';
 import { hinted, stored, type AnyDocument, type Connection } from './connection.js';
 import { earlierCalls, HISTORY_FIELDS, type EarlierCall } from './earlier-calls.js';
 import { literals } from './literals.js';
@@ -27,7 +28,7 @@ export interface Attempts {
   markUnknown(id: string, runner: string): Promise<WriteResult>;
   markEnded(id: string, runner: string, slotFree: readonly string[]): Promise<WriteResult>;
   markStopping(id: string, reason: StopReason): Promise<WriteResult>;
-  settle(id: string, runner: string, settlement: Settlement): Promise<WriteResult>;
+  settle(id: string, runner: string, settlement: Settlement): Promise<boolean>;
   annul(id: string, runner: string, reason: string): Promise<WriteResult>;
   insertStray(stray: AttemptDoc, leaseMs: number): Promise<WriteResult>;
   finish(id: string, runner: string, lookAt: Date | null): Promise<void>;
@@ -58,13 +59,50 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
   const write = (filter: Filter<AnyDocument>, update: object | object[], upsert = false): Promise<WriteResult> =>
     writer.write({ collection: 'attempts', filter, update, upsert });
 
-  /** The fence inside the write (`Update.judged`). Zero matches: the condition did not hold, nothing was new, or there is no such attempt. */
-  const judged = (id: string, condition: object, changes: readonly object[], gone?: string): Promise<WriteResult> => {
-    const changed = { $mergeObjects: ['$$ROOT', ...changes] };
-    const then = gone === undefined ? changed : { $unsetField: { field: gone, input: changed } };
-    const update = [{ $replaceWith: { $cond: [condition, then, '$$ROOT'] } }];
-    return writer.write({ collection: 'attempts', filter: { _id: id }, update, judged: true });
-  };
+  /** Not changed: another call's id is there, or it is closed, or there is no such attempt. */
+  const record = createChange<{ call_id: string }>(connection, {
+    collection: 'attempts',
+    stages: [
+      {
+        $replaceWith: {
+          $cond: [
+            { $and: [{ $eq: ['$open', true] }, { $in: [{ $ifNull: ['$call_id', null] }, [null, own('call_id')]] }] },
+            {
+              $mergeObjects: [
+                '$$ROOT',
+                {
+                  call_id: own('call_id'),
+                  placed_at: { $ifNull: ['$placed_at', '$$NOW'] },
+                  state: { $cond: [{ $in: ['$state', ['placing', 'unknown']] }, 'live', '$state'] },
+                },
+              ],
+            },
+            '$$ROOT',
+          ],
+        },
+      },
+    ],
+    fields: ['call_id'],
+    shows: (doc, { call_id: callId }) => doc['call_id'] === callId,
+  });
+
+  /** Not changed: not ours any more, or closed already, and then perhaps by a reply of ours that got lost. */
+  const close = createChange<{ runner: string; settled: object }>(connection, {
+    collection: 'attempts',
+    stages: [
+      {
+        $replaceWith: {
+          $cond: [
+            { $and: [{ $eq: ['$runner', own('runner')] }, { $eq: ['$open', true] }] },
+            { $unsetField: { field: 'locks', input: { $mergeObjects: ['$$ROOT', own('settled'), { settled_at: '$$NOW' }] } } },
+            '$$ROOT',
+          ],
+        },
+      },
+    ],
+    fields: ['runner', 'state', 'lease_until'],
+    shows: (doc, { runner }) => doc['runner'] === runner && doc['state'] === 'settled' && doc['lease_until'] !== undefined,
+  });
 
   /** The last write of a call says the same for all of them: one for many costs the server a third. */
   const letGo = createTogether<string, true>(async (runner, ids) => {
@@ -89,23 +127,7 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
     },
 
     /** Step 8: evidence, fenced by the attempt alone, so that a process that lost its lease can still give it. _id index. */
-    recordCall: async (id, callId) => {
-      const result = await judged(
-        id,
-        { $and: [{ $eq: ['$open', true] }, { $in: [{ $ifNull: ['$call_id', null] }, [null, { $literal: callId }]] }] },
-        [
-          {
-            call_id: { $literal: callId },
-            placed_at: { $ifNull: ['$placed_at', '$$NOW'] },
-            state: { $cond: [{ $in: ['$state', ['placing', 'unknown']] }, 'live', '$state'] },
-          },
-        ],
-      );
-      if (result.matched > 0) return 'recorded';
-      const found = await attempts.findOne({ _id: id }, { projection: { call_id: 1 } });
-      // Written before, by a reply that got lost: nothing is left to do.
-      return found !== null && found['call_id'] === callId ? 'recorded' : 'closed';
-    },
+    recordCall: async (id, callId) => ((await record(id, { call_id: callId })) ? 'recorded' : 'closed'),
 
     /** Zero matches: another runner took it over, and reconciles it. */
     markUnknown: (id, runner) => write({ ...mine(id, runner), state: { $in: ['placing', 'unknown'] } }, { $set: { state: 'unknown' } }),
@@ -116,17 +138,12 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
     /** Stored before the stop is sent, so that a successor knows whose hand ended the call. */
     markStopping: (id, reason) => write({ _id: id, open: true }, [{ $set: { stop_reason: { $ifNull: ['$stop_reason', reason] } } }]),
 
-    /** Step 11. Zero matches: not ours any more, or settled already: drop it. */
+    /** Step 11. False: not ours any more: drop it. */
     settle: (id, runner, { outcome, cost, next, result, jobFields }) =>
-      judged(
-        id,
-        { $and: [{ $eq: ['$runner', { $literal: runner }] }, { $eq: ['$open', true] }] },
-        [
-          { $literal: { state: 'settled', open: false, outcome, reached: outcome.reached, cost, next, result, job_fields: jobFields } },
-          { settled_at: '$$NOW' },
-        ],
-        'locks',
-      ),
+      close(id, {
+        runner,
+        settled: { state: 'settled', open: false, outcome, reached: outcome.reached, cost, next, result, job_fields: jobFields },
+      }),
 
     /** VOID: proof that nothing was placed. Zero matches: never inserted, or no longer ours. */
     annul: (id, runner, reason) =>

@@ -3,10 +3,10 @@
  * in which each job is taken as it was seen or not at all: a third of the cost, and the same promise.
  */
 import type { Document, Filter } from 'mongodb';
+import { createChange, own } from './change.js';
 import { hinted, type AnyDocument, type Connection } from './connection.js';
 import { DUE_BY_SERVER } from './job-stages.js';
-import { createTogether } from './together.js';
-import type { Writer } from './writer.js';
+import { createTogether, Failed } from './together.js';
 
 /** Which jobs of a batch one claim asks for; separate questions, so that neither starves the other. */
 export type ClaimKind = 'new' | 'retry' | 'scheduled';
@@ -43,10 +43,22 @@ export const JOB_INDEX = {
 
 const TICK_MS = 1;
 
-type Answer = { readonly doc: AnyDocument | null } | { readonly error: unknown };
+/** Wrapped, since `null` is an answer too. */
+interface Answer {
+  readonly doc: AnyDocument | null;
+}
+
+interface Lease {
+  readonly token: string;
+  readonly worker: string;
+  readonly lease_ms: number;
+  /** As it was seen. */
+  readonly status: unknown;
+  readonly due: unknown;
+}
 
 /** Resolves with the job as it was before; null: nothing of this kind is due in the batch. */
-export function createClaims(connection: Connection, writer: Writer): (question: ClaimQuestion) => Promise<AnyDocument | null> {
+export function createClaims(connection: Connection): (question: ClaimQuestion) => Promise<AnyDocument | null> {
   const jobs = connection.collection('jobs');
 
   /**
@@ -54,47 +66,60 @@ export function createClaims(connection: Connection, writer: Writer): (question:
    * an array there.
    */
   function one(question: ClaimQuestion): Promise<AnyDocument | null> {
-    return jobs.findOneAndUpdate(dueFor(question), [{ $set: { ...leaseOf(question), rescued_from: '$$REMOVE' } }], {
+    const { token, worker, leaseMs } = question;
+    const lease = leaseOf({ $literal: token }, { $literal: worker }, leaseMs);
+    return jobs.findOneAndUpdate(dueFor(question), [{ $set: { ...lease, rescued_from: '$$REMOVE' } }], {
       hint: hinted(indexOf(question)),
       returnDocument: 'before',
     });
   }
 
+  /** By `_id`. Not changed where its status or its time is no longer what was seen: unchanged, what was due is due. */
+  const take = createChange<Lease>(connection, {
+    collection: 'jobs',
+    stages: [
+      {
+        $replaceWith: {
+          $cond: [
+            { $and: [{ $eq: ['$status', own('status')] }, { $eq: [{ $ifNull: ['$reserved_until', null] }, own('due')] }] },
+            {
+              $unsetField: {
+                field: 'rescued_from',
+                input: { $mergeObjects: ['$$ROOT', leaseOf(own('token'), own('worker'), own('lease_ms'))] },
+              },
+            },
+            '$$ROOT',
+          ],
+        },
+      },
+    ],
+    fields: ['lease_token'],
+    shows: (doc, { token }) => doc['lease_token'] === token,
+  });
+
   /** The same index. Whoever lost its job to another process asks again alone; what was not there is not asked for again. */
-  async function together(questions: readonly ClaimQuestion[]): Promise<readonly Answer[]> {
+  async function together(questions: readonly ClaimQuestion[]): Promise<readonly (Answer | Failed)[]> {
     const [first, ...others] = questions;
     if (first === undefined) return [];
-    if (others.length === 0) return [await answer(() => one(first))];
+    if (others.length === 0) return [{ doc: await one(first) }];
     const seen = await jobs.find(dueFor(first), { hint: indexOf(first), limit: questions.length }).toArray();
-    return Promise.all(
-      questions.map((question, index) =>
-        answer(async () => {
-          const doc = seen[index];
-          if (doc === undefined) return null;
-          return (await take(doc, question)) ? doc : one(question);
-        }),
-      ),
-    );
+    return Promise.all(questions.map((question, index) => answer(question, seen[index])));
   }
 
-  /** By `_id`, judged inside: false when its status or its time is no longer what was seen. Unchanged, what was due is due. */
-  async function take(doc: AnyDocument, question: ClaimQuestion): Promise<boolean> {
-    const unchanged = [
-      { $eq: ['$status', { $literal: doc['status'] as unknown }] },
-      { $eq: [{ $ifNull: ['$reserved_until', null] }, { $literal: (doc['reserved_until'] as unknown) ?? null }] },
-    ];
-    const leased = { $mergeObjects: ['$$ROOT', leaseOf(question)] };
-    const taken = 'rescued_from' in doc ? { $unsetField: { field: 'rescued_from', input: leased } } : leased;
-    const update = [{ $replaceWith: { $cond: [{ $and: unchanged }, taken, '$$ROOT'] } }];
-    return (await writer.write({ collection: 'jobs', filter: { _id: doc._id }, update, judged: true })).matched > 0;
+  /** Its own error for each: a write that failed must not take the claims beside it along. */
+  async function answer(question: ClaimQuestion, doc: AnyDocument | undefined): Promise<Answer | Failed> {
+    if (doc === undefined) return { doc: null };
+    const { token, worker, leaseMs } = question;
+    const asSeen = { status: doc['status'] as unknown, due: (doc['reserved_until'] as unknown) ?? null };
+    try {
+      return { doc: (await take(doc._id, { token, worker, lease_ms: leaseMs, ...asSeen })) ? doc : await one(question) };
+    } catch (error) {
+      return new Failed(error);
+    }
   }
 
   const ask = createTogether<ClaimQuestion, Answer>((_, questions) => together(questions), TICK_MS);
-  return async (question) => {
-    const told = await ask(keyOf(question), question);
-    if ('error' in told) throw told.error;
-    return told.doc;
-  };
+  return async (question) => (await ask(keyOf(question), question)).doc;
 }
 
 /** What a job is named by in the log. */
@@ -116,15 +141,6 @@ export function createFailFull(connection: Connection): (question: ClaimQuestion
     );
 }
 
-/** Its own error for each: a write that failed must not take the claims beside it along. */
-async function answer(claim: () => Promise<AnyDocument | null>): Promise<Answer> {
-  try {
-    return { doc: await claim() };
-  } catch (error) {
-    return { error };
-  }
-}
-
 function dueFor({ batch, kind, lane = EVERY_QUEUE, bound }: ClaimQuestion): Filter<AnyDocument> {
   return {
     batch_id: batch,
@@ -135,7 +151,8 @@ function dueFor({ batch, kind, lane = EVERY_QUEUE, bound }: ClaimQuestion): Filt
   };
 }
 
-function leaseOf({ token, worker, leaseMs }: ClaimQuestion): Document {
+/** As expressions: a token that looks like a path must not become one. */
+function leaseOf(token: unknown, worker: unknown, leaseMs: unknown): Document {
   return {
     status: 'in_progress',
     lease_token: token,

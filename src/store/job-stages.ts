@@ -1,22 +1,18 @@
 /** Expressions of the jobs' update pipelines: what others asked meanwhile is judged inside the write. */
 import type { Document } from 'mongodb';
 import type { NextStep } from '../domain/call.js';
+import { own, ownField } from './change.js';
 
 export function whileInProgress(then: unknown, otherwise: string): Document {
   return { $cond: [{ $eq: ['$status', 'in_progress'] }, then, otherwise] };
 }
 
-/** A time to come back at is only for a job that does come back. */
-export function whilePending(status: NextStep['status'], then: unknown, otherwise: unknown): Document {
-  return { $cond: [{ $eq: [wanted(status), 'pending'] }, then, otherwise] };
-}
-
 /** An answered call is an answered call; anything else gives way to what somebody asked for meanwhile. */
-export function wanted(status: NextStep['status']): unknown {
-  if (status === 'done' || status === 'completed') return status;
+export function wanted(status: unknown): Document {
   return {
     $switch: {
       branches: [
+        { case: answered(status), then: status },
         { case: asked('$cancel_requested'), then: 'cancelled' },
         { case: asked('$suspend_requested'), then: 'suspended' },
       ],
@@ -25,15 +21,25 @@ export function wanted(status: NextStep['status']): unknown {
   };
 }
 
+function answered(status: unknown): Document {
+  return { $in: [status, ['done', 'completed']] };
+}
+
 /** As the domain's `flagged` reads it: a `false` that another program stores beside its jobs asks for nothing. */
 function asked(path: string): Document {
   return { $not: [{ $in: [{ $ifNull: [path, false] }, [false, 0, '', 'false']] }] };
 }
 
-export function suspendReasonFor(status: NextStep['status'], reason: string | null): unknown {
-  if (status === 'done' || status === 'completed') return '$$REMOVE';
+/** `reason` is that of a job which is suspended without anybody asking for it. */
+export function suspendReasonFor(status: unknown, reason: unknown): Document {
   return {
-    $cond: [asked('$suspend_requested'), 'operator', status === 'suspended' ? { $literal: reason } : '$$REMOVE'],
+    $switch: {
+      branches: [
+        { case: answered(status), then: '$$REMOVE' },
+        { case: asked('$suspend_requested'), then: 'operator' },
+      ],
+      default: reason,
+    },
   };
 }
 
@@ -48,7 +54,7 @@ export function numberOr0(path: string): Document {
 }
 
 /** The contact as a whole: a dotted path would put an empty object in the place of a missing or flat one. */
-export function phoneIndexSet(index: number): Document {
+export function phoneIndexSet(index: unknown): Document {
   const isObject = { $eq: [{ $type: '$contact' }, 'object'] };
   return {
     contact: { $cond: [isObject, { $mergeObjects: ['$contact', { next_phone_index: index }] }, '$contact'] },
@@ -59,38 +65,73 @@ export function phoneIndexSet(index: number): Document {
 /** The lease's marks, and what a call makes void. */
 export const LEFT = ['lease_token', 'worker_id', 'foreign', 'rescued_from', 'rescues', 'refusals', 'cancel_requested', 'suspend_requested'];
 
-/**
- * The transition of an ordinary job as operators, at half the cost of the stages that judge: its filter says that there is nothing to judge.
- * Nobody asked for anything, the count is a count, the contact is one. null: what has to be written depends on what is stored.
- */
-export function ordinarySettlement(next: NextStep, fields: object, result: object): { filter: Document; update: Document } | null {
-  if (next.badLine !== null || next.countsTransient) return null;
-  const dueAt = next.status === 'pending' ? next.dueAt : null;
-  const set: Document = {
-    ...fields,
-    call_result: result,
-    status: next.status,
-    reserved_until: dueAt,
-    next_try_at: dueAt ?? undefined,
-    'contact.next_phone_index': next.phoneIndex,
-    suspend_reason: next.status === 'suspended' ? next.suspendReason : undefined,
-    last_error: next.lastError ?? undefined,
-    is_calling: false,
-  };
-  const gone = ['next_try_at', 'suspend_reason', 'last_error'].filter((field) => set[field] === undefined);
+/** What a job is told about its call. */
+export interface Told {
+  readonly token: string;
+  readonly fields: Record<string, unknown>;
+  readonly result: Record<string, unknown>;
+  readonly status: NextStep['status'];
+  /** null: not pending, or at once. */
+  readonly due: Date | null;
+  readonly attempts: number;
+  readonly transient: boolean;
+  readonly phone_index: number;
+  readonly bad_line?: string;
+  readonly suspend_reason?: string | null;
+  readonly last_error?: string;
+}
+
+export function toldOf(token: string, next: NextStep, fields: Told['fields'], result: Told['result']): Told {
   return {
-    filter: {
-      status: 'in_progress',
-      cancel_requested: { $exists: false },
-      suspend_requested: { $exists: false },
-      attempts: { $type: 'int', $gte: 0, $lt: 1e9, $not: { $type: 'array' } },
-      contact: { $type: 'object', $not: { $type: 'array' } },
-    },
-    update: {
-      $set: Object.fromEntries(Object.entries(set).filter(([, value]) => value !== undefined)),
-      $inc: { attempts: next.countsAttempt ? 1 : 0 },
-      $unset: Object.fromEntries([...LEFT, 'phone_index', ...gone].map((field) => [field, ''])),
-      $currentDate: { updated_at: true },
-    },
+    token,
+    fields,
+    result,
+    status: next.status,
+    due: next.status === 'pending' ? next.dueAt : null,
+    attempts: next.countsAttempt ? 1 : 0,
+    transient: next.countsTransient,
+    phone_index: next.phoneIndex,
+    ...(next.badLine === null ? {} : { bad_line: next.badLine }),
+    ...(next.status === 'suspended' ? { suspend_reason: next.suspendReason } : {}),
+    ...(next.lastError === null ? {} : { last_error: next.lastError }),
   };
 }
+
+const HELD = own('held');
+const COMES_BACK = { $and: [HELD, { $eq: [own('becomes'), 'pending'] }] };
+
+/** Step 13 (`Change`). What another program did to the job meanwhile is judged first, by what is stored; what is missing in `$set` is removed. */
+export const TOLD: readonly Document[] = [
+  {
+    $set: {
+      [ownField('held')]: { $eq: ['$status', 'in_progress'] },
+      [ownField('becomes')]: whileInProgress(wanted(own('status')), '$status'),
+    },
+  },
+  { $replaceWith: { $mergeObjects: ['$$ROOT', own('fields')] } },
+  {
+    $set: {
+      call_result: own('result'),
+      status: own('becomes'),
+      reserved_until: { $cond: [HELD, { $cond: [COMES_BACK, own('due'), null] }, '$reserved_until'] },
+      // A time to come back at is only for a job that does come back.
+      next_try_at: { $cond: [{ $and: [COMES_BACK, { $ne: [own('due'), null] }] }, own('due'), '$$REMOVE'] },
+      cancellation_reason: { $ifNull: ['$cancel_requested.reason', '$cancellation_reason'] },
+      attempts: { $add: [numberOr0('$attempts'), own('attempts')] },
+      transient_calls: { $cond: [own('transient'), { $add: [numberOr0('$transient_calls'), 1] }, '$transient_calls'] },
+      ...phoneIndexSet(own('phone_index')),
+      suspend_reason: { $cond: [HELD, suspendReasonFor(own('status'), own('suspend_reason')), '$suspend_reason'] },
+      last_error: own('last_error'),
+      bad_lines: {
+        $cond: [
+          { $eq: [{ $type: own('bad_line') }, 'string'] },
+          { $setUnion: [{ $cond: [{ $isArray: '$bad_lines' }, '$bad_lines', []] }, [own('bad_line')]] },
+          '$bad_lines',
+        ],
+      },
+      is_calling: false,
+      updated_at: '$$NOW',
+    },
+  },
+  { $unset: LEFT },
+];

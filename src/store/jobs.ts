@@ -5,8 +5,9 @@
 import type { Document, Filter } from 'mongodb';
 import { CLAIMABLE, type DocId } from '../domain/job.js';
 import type { NextStep } from '../domain/call.js';
+import { createChange } from './change.js';
 import { hinted, stored, type AnyDocument, type Connection } from './connection.js';
-import { DUE_BY_SERVER, LEFT, numberOr0, ordinarySettlement, phoneIndexSet, suspendReasonFor, wanted, whileInProgress, whilePending } from './job-stages.js'; // prettier-ignore
+import { DUE_BY_SERVER, numberOr0, phoneIndexSet, suspendReasonFor, TOLD, toldOf, wanted, whileInProgress, type Told } from './job-stages.js'; // prettier-ignore
 import {
   claimIndex,
   createClaims,
@@ -19,7 +20,6 @@ import {
   type ClaimQuestion,
   type Lane,
 } from './claims.js';
-import { literals } from './literals.js';
 import type { WriteResult, Writer } from './writer.js';
 
 export interface Release {
@@ -53,7 +53,7 @@ export interface Jobs {
   byToken(token: string): Promise<AnyDocument | null>;
   byId(id: DocId): Promise<AnyDocument | null>;
   release(id: DocId, token: string, release: Release): Promise<WriteResult>;
-  settle(id: DocId, token: string, next: NextStep, fields: Record<string, unknown>, result: Record<string, unknown>): Promise<WriteResult>;
+  settle(id: DocId, token: string, next: NextStep, fields: Record<string, unknown>, result: Record<string, unknown>): Promise<boolean>;
   renew(ids: readonly DocId[], tokens: readonly string[], leaseMs: number): Promise<number>;
   endLeases(ids: readonly DocId[], tokens: readonly string[]): Promise<number>;
   takeExpired(token: string, worker: string, leaseMs: number, bound: Date, foreignToo: boolean): Promise<Rescued | null>;
@@ -66,6 +66,14 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
   const kept = connection.keeperCollection('jobs');
   const write = (filter: Filter<AnyDocument>, update: Document | Document[]): Promise<WriteResult> =>
     writer.write({ collection: 'jobs', filter, update });
+
+  const tell = createChange<Told>(connection, {
+    collection: 'jobs',
+    where: (all) => ({ lease_token: all.length === 1 ? all[0]?.token : { $in: all.map(({ token }) => token) } }),
+    stages: TOLD,
+    fields: ['call_result.attempt_id'],
+    shows: (doc, { token }) => (doc['call_result'] as { attempt_id?: unknown } | null | undefined)?.attempt_id === token,
+  });
 
   return {
     /** The peek: one question over all batches that may dial. Index `claim` or `claimQueue`, at most a key read per batch, status, queue and attempts. */
@@ -87,7 +95,7 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
       }),
 
     /** null: nothing of this kind is due in the batch. */
-    claim: createClaims(connection, writer),
+    claim: createClaims(connection),
     failFull: createFailFull(connection),
 
     /** After a claim whose reply was lost. Index `token`. null: the claim did not happen. */
@@ -96,13 +104,14 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
 
     /** Back without a call: no attempt is counted. Zero matches: the job is no longer ours; there is nothing to give back. */
     release: (id, token, { status, dueAt, dueBefore, suspendReason, lastError, refused, keepRescues, phoneIndex }) => {
+      const reason: unknown = status === 'suspended' ? { $literal: suspendReason } : '$$REMOVE';
       const due: unknown = dueAt === undefined ? { $literal: dueBefore ?? null } : dueAt;
       return write({ _id: stored(id), lease_token: token }, [
         {
           $set: {
             status: whileInProgress(wanted(status), '$status'),
             reserved_until: whileInProgress(status === 'pending' ? due : null, '$reserved_until'),
-            suspend_reason: whileInProgress(suspendReasonFor(status, suspendReason), '$suspend_reason'),
+            suspend_reason: whileInProgress(suspendReasonFor(status, reason), '$suspend_reason'),
             last_error: lastError === null ? '$last_error' : { $literal: lastError },
             ...(refused === true ? { refusals: { $add: [numberOr0('$refusals'), 1] } } : {}),
             ...(phoneIndex === undefined ? {} : phoneIndexSet(phoneIndex)),
@@ -125,40 +134,9 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
 
     /**
      * Step 13. What others asked meanwhile is kept: a status they wrote stays, a requested cancel or suspend wins over another try.
-     * Zero matches: the token moved on (a rescuer holds it: come again) or the job was replaced or deleted.
+     * False: the token moved on (a rescuer holds it: come again) or the job was replaced or deleted.
      */
-    settle: async (id, token, next, fields, result) => {
-      const ordinary = ordinarySettlement(next, fields, result);
-      if (ordinary !== null) {
-        const told = await write({ _id: stored(id), lease_token: token, ...ordinary.filter }, ordinary.update);
-        if (told.matched > 0) return told;
-      }
-      const pending = next.status === 'pending';
-      return write({ _id: stored(id), lease_token: token }, [
-        {
-          $set: {
-            ...literals(fields),
-            call_result: { $literal: result },
-            status: whileInProgress(wanted(next.status), '$status'),
-            reserved_until: whileInProgress(pending ? whilePending(next.status, next.dueAt, null) : null, '$reserved_until'),
-            next_try_at:
-              pending && next.dueAt !== null ? whileInProgress(whilePending(next.status, next.dueAt, '$$REMOVE'), '$$REMOVE') : '$$REMOVE',
-            cancellation_reason: { $ifNull: ['$cancel_requested.reason', '$cancellation_reason'] },
-            attempts: { $add: [numberOr0('$attempts'), next.countsAttempt ? 1 : 0] },
-            ...(next.countsTransient ? { transient_calls: { $add: [numberOr0('$transient_calls'), 1] } } : {}),
-            ...phoneIndexSet(next.phoneIndex),
-            suspend_reason: whileInProgress(suspendReasonFor(next.status, next.suspendReason), '$suspend_reason'),
-            last_error: next.lastError === null ? '$$REMOVE' : { $literal: next.lastError },
-            ...(next.badLine === null
-              ? {}
-              : { bad_lines: { $setUnion: [{ $cond: [{ $isArray: '$bad_lines' }, '$bad_lines', []] }, [next.badLine]] } }),
-            is_calling: false,
-            updated_at: '$$NOW',
-          },
-        },
-        { $unset: LEFT },
-      ]);
-    },
+    settle: (id, token, next, fields, result) => tell(stored(id), toldOf(token, next, fields, result)),
 
     /** Step 9, with the attempts' renewal. Jobs replaced or deleted meanwhile are missing from the count, and that is fine. */
     renew: async (ids, tokens, leaseMs) => {

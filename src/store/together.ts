@@ -1,7 +1,15 @@
-/** Questions of many jobs to one document, answered together: one run per key at a time, what is asked meanwhile goes into the next. */
+/** Questions of many, answered together: one run per key at a time, what is asked meanwhile goes into the next. */
+
+/** The answer to one ask that failed while the others of its run did not. */
+export class Failed {
+  constructor(readonly error: unknown) {}
+}
 
 /** Each ask gets its own answer; an error of the run is every ask's of that run. */
-export function createTogether<Ask, Answer>(run: (key: string, asks: readonly Ask[]) => Promise<readonly Answer[]>, tickMs: number) {
+export function createTogether<Ask, Answer>(
+  run: (key: string, asks: readonly Ask[]) => Promise<readonly (Answer | Failed)[]>,
+  tickMs: number,
+) {
   interface Waiting {
     readonly ask: Ask;
     readonly resolve: (answer: Answer) => void;
@@ -22,6 +30,7 @@ export function createTogether<Ask, Answer>(run: (key: string, asks: readonly As
         group.forEach((one, index) => {
           const answer = answers[index];
           if (answer === undefined) one.reject(new Error('a group gave no answer to one of its asks'));
+          else if (answer instanceof Failed) one.reject(answer.error);
           else one.resolve(answer);
         });
       } catch (error) {

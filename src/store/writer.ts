@@ -24,11 +24,6 @@ export interface Update {
   /** Operators, or a pipeline. */
   readonly update: Document | Document[];
   readonly upsert?: boolean;
-  /**
-   * The filter is the `_id` alone, for which the server needs no plan (half of what a write with a second field costs it), and the pipeline
-   * judges: a document it left as it was counts as not matched.
-   */
-  readonly judged?: boolean;
 }
 
 /** A new document whose `_id` is known: a third of an upsert's cost. One that is there already rejects with DuplicateKeyError. */
@@ -112,8 +107,7 @@ export function createWriter(connection: Connection): Writer {
         return;
       }
       const result = await collection.updateOne(write.filter, write.update, { upsert: write.upsert ?? false });
-      const matched = write.judged === true ? result.modifiedCount : result.matchedCount;
-      resolve({ matched, upserted: result.upsertedId !== null });
+      resolve({ matched: result.matchedCount, upserted: result.upsertedId !== null });
     } catch (error) {
       reject(duplicateOf(error) ?? error);
     }
@@ -165,10 +159,10 @@ function resultOf(write: Write, own: Counts | undefined): WriteResult {
   if ('document' in write) return INSERTED;
   if (own === undefined) return { matched: 0, upserted: false };
   if (own.upsertedId !== undefined) return INSERTED;
-  return { matched: write.judged === true ? own.modifiedCount : own.matchedCount, upserted: false };
+  return { matched: own.matchedCount, upserted: false };
 }
 
-type Counts = Pick<ClientUpdateResult, 'matchedCount' | 'modifiedCount'> & { readonly upsertedId?: unknown };
+type Counts = Pick<ClientUpdateResult, 'matchedCount'> & { readonly upsertedId?: unknown };
 
 function isUnsendable(error: unknown): boolean {
   return error instanceof MongoInvalidArgumentError || error instanceof BSON.BSONError || error instanceof RangeError;

@@ -25,7 +25,11 @@ const PATCHES: Readonly<Record<Sabotage, readonly Patch[]>> = {
       file: 'store/jobs.js',
       find: 'return write({ _id: stored(id), lease_token: token }, [',
       replace: 'return write({ _id: stored(id) }, [',
-      times: 2,
+    },
+    {
+      file: 'store/jobs.js',
+      find: 'where: (all) => ({ lease_token: all.length === 1 ? all[0]?.token : { $in: all.map(({ token }) => token) } }),',
+      replace: 'where: () => ({}),',
     },
     {
       file: 'store/attempts.js',
@@ -34,7 +38,7 @@ const PATCHES: Readonly<Record<Sabotage, readonly Patch[]>> = {
     },
     {
       file: 'store/attempts.js',
-      find: "{ $and: [{ $eq: ['$runner', { $literal: runner }] }, { $eq: ['$open', true] }] }",
+      find: "{ $and: [{ $eq: ['$runner', own('runner')] }, { $eq: ['$open', true] }] }",
       replace: "{ $eq: ['$open', true] }",
     },
   ],

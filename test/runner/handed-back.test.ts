@@ -31,7 +31,7 @@ const settlement = async (looksUntilHandedBack: number, status = 'in_progress'):
       jobs: {
         settle: (_id: unknown, own: string) => {
           settled ||= own === token;
-          return Promise.resolve({ matched: own === token ? 1 : 0, upserted: false });
+          return Promise.resolve(own === token);
         },
         byId: () => {
           looks += 1;

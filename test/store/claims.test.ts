@@ -32,7 +32,7 @@ describe('claims of one moment', () => {
     world.proxy.resetCounts();
     const got = await claim(world.store, 40);
     expect(sorted(numbers(got))).toEqual(upTo(30));
-    expect({ findAndModify: 0, ...world.proxy.counts() }).toMatchObject({ find: 1, bulkWrite: 1, findAndModify: 0 });
+    expect({ findAndModify: 0, ...world.proxy.counts() }).toMatchObject({ find: 1, update: 1, findAndModify: 0 });
     const stored = await jobs().find({}).toArray();
     expect(new Set(stored.map((doc) => doc['lease_token'] as string)).size).toBe(30);
     for (const doc of stored) {
@@ -45,7 +45,7 @@ describe('claims of one moment', () => {
     await put(many(1));
     world.proxy.resetCounts();
     expect(numbers(await claim(world.store, 1))).toEqual([0]);
-    expect({ find: 0, bulkWrite: 0, ...world.proxy.counts() }).toMatchObject({ findAndModify: 1, find: 0, bulkWrite: 0 });
+    expect({ find: 0, update: 0, ...world.proxy.counts() }).toMatchObject({ findAndModify: 1, find: 0, update: 0 });
   });
 
   it('P1: of two processes that look at the same jobs, each job goes to one, and none is left', async () => {
@@ -107,7 +107,7 @@ describe('claims of one moment', () => {
     await put(odd);
     world.proxy.resetCounts();
     expect(sorted(numbers(await claim(world.store, odd.length)))).toEqual(upTo(odd.length));
-    expect({ findAndModify: 0, ...world.proxy.counts() }).toMatchObject({ bulkWrite: 1, findAndModify: 0 });
+    expect({ findAndModify: 0, ...world.proxy.counts() }).toMatchObject({ update: 1, findAndModify: 0 });
     const stored = await jobs().find({}).sort({ n: 1 }).toArray();
     for (const [n, doc] of stored.entries()) {
       if (n < odd.length - 1) expect(doc).toMatchObject({ ...odd[n], status: 'in_progress' });
@@ -117,7 +117,7 @@ describe('claims of one moment', () => {
 
   it('P2: when the answer to the write is lost, each claim is found by its token', async () => {
     await put(many(6));
-    world.proxy.add({ command: 'bulkWrite', fault: 'reset-after', times: 3 });
+    world.proxy.add({ command: 'update', fault: 'reset-after', times: 3 });
     const asked = upTo(6).map(() => question());
     const told = await Promise.allSettled(asked.map((one) => world.store.jobs.claim(one)));
     world.proxy.clear();
