@@ -26,7 +26,7 @@ export async function openDatabase(settings: Settings, clock: Clock, options: Op
   const { delayMs, factor, maxDelayMs, jitter } = settings.retries.mongoConnect;
   for (let pauseMs = delayMs; ; pauseMs = Math.min(pauseMs * factor, maxDelayMs)) {
     try {
-      const store = await openStore({ ...settings.database, uri: place.uri }, clock);
+      const store = await orAborted(openStore({ ...settings.database, uri: place.uri }, clock), options.signal);
       return {
         store,
         provider: place.provider,
@@ -46,6 +46,25 @@ export async function openDatabase(settings: Settings, clock: Clock, options: Op
       await clock.sleep(Math.min(pauseMs * (1 + jitter * Math.random()), left), options.signal);
     }
   }
+}
+
+/** The driver looks for a server until its own time is over; whoever is told to stop does not wait for that. */
+async function orAborted(opening: Promise<Store>, signal: AbortSignal | undefined): Promise<Store> {
+  if (signal === undefined) return opening;
+  let leave: () => void = () => undefined;
+  const aborted = new Promise<null>((resolve) => {
+    leave = () => resolve(null);
+    signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
+  });
+  const store = await Promise.race([opening, aborted]);
+  signal.removeEventListener('abort', leave);
+  if (store !== null) return store;
+  opening.then((late) => late.close()).catch(() => undefined);
+  throw new SpeechAiError('STOPPED', 'It was told to stop before the database was open.', {
+    remedy: 'Start it again.',
+    exitCode: EXIT.tryAgain,
+  });
 }
 
 interface Place {

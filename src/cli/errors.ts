@@ -18,7 +18,7 @@ const DATABASE_AWAY =
   /^Mongo(?:Network|NetworkTimeout|ServerSelection|TopologyClosed|PoolCleared|PoolClosed|ConnectionPoolCleared|WaitQueueTimeout|NotConnected)Error$|^PoolCleared/;
 /** What a member of a set answers that is no primary any more, or not yet; a write that was interrupted may be done. */
 const ELECTION_CODES: ReadonlySet<unknown> = new Set([91, 189, 10107, 11600, 11602, 13435, 13436]);
-const NETWORK_CODES = /^(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|UND_ERR_)/;
+const NETWORK_CODES = /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|UND_ERR_)/;
 
 export interface ActionOptions {
   /** The command ends on signals by itself, as `run` does. */

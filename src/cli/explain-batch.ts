@@ -2,6 +2,7 @@
 import type { Facts } from '../domain/decision.js';
 import { decide, explainGates } from '../domain/decide.js';
 import { EXIT, type ExitCode } from '../domain/errors.js';
+import { lookBackMs } from '../domain/limits.js';
 import { readJob } from '../domain/read-job.js';
 import { createTally, type TallyResult } from '../domain/tally.js';
 import { batchZone } from '../domain/zones.js';
@@ -17,7 +18,6 @@ import { print, printJson, printTable, say } from './output.js';
 import type { Session } from './session.js';
 
 const GROUP = 500;
-const HISTORY_MS = 9 * 86_400_000;
 const BAR = 40;
 
 export async function explainBatch(session: Session, ref: string, options: ExplainOptions): Promise<ExitCode> {
@@ -54,11 +54,13 @@ interface JobsInQueue extends ServedQueue {
 
 /** Everything `decide` looks at for a group of jobs of one batch, in three questions. */
 export async function factsOfGroup(
-  { store }: Session,
+  session: Session,
   { batch, account, ledger }: BatchView,
   docs: readonly AnyDocument[],
   now: Date,
 ): Promise<{ readonly facts: readonly Facts[]; readonly unread: number }> {
+  const { store, policy } = session;
+  const since = new Date(now.getTime() - lookBackMs(await packsOf(session), policy.minRedialMs));
   const country = account === 'missing' ? null : account.country;
   const jobs = docs.flatMap((doc) => {
     const reading = readJob(doc, country);
@@ -68,7 +70,7 @@ export async function factsOfGroup(
   const persons = [...new Set(jobs.flatMap((job) => job.contact.person ?? []))];
   const [suppressions, history] = await Promise.all([
     store.campaigns.suppressions(lines, persons),
-    store.attempts.history(lines, persons, new Date(now.getTime() - HISTORY_MS)),
+    store.attempts.history(lines, persons, since),
   ]);
   const facts = jobs.map((job): Facts => {
     const own = new Set(job.contact.phones.map(({ line }) => line));

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Facts } from '../domain/decision.js';
 import type { Job } from '../domain/job.js';
 import { idKey } from '../domain/job.js';
+import { lookBackMs } from '../domain/limits.js';
 import { readAccount } from '../domain/read-account.js';
 import { impliedBatch, readBatch } from '../domain/read-batch.js';
 import { readJob } from '../domain/read-job.js';
@@ -29,21 +30,20 @@ export async function findJob({ store }: Session, ref: string): Promise<Found> {
   return reading.kind === 'job' ? { kind: 'job', doc, job: reading.job } : { kind: 'unreadable', doc, why: reading.why };
 }
 
-/** The longest that any rule looks back: a calendar week, and a margin. */
-const HISTORY_MS = 9 * 86_400_000;
-
 /** Everything `decide` looks at, read now. */
-export async function factsOf({ store }: Session, job: Job): Promise<Facts> {
+export async function factsOf(session: Session, job: Job): Promise<Facts> {
+  const { store, policy } = session;
   const { phones, person } = job.contact;
   const lines = phones.flatMap(({ line }) => line ?? []);
   const persons = person === null ? [] : [person];
   const now = store.time.now();
+  const since = new Date(now.getTime() - lookBackMs(await packsOf(session), policy.minRedialMs));
   const [batches, accounts, ledgers, suppressions, history] = await Promise.all([
     store.campaigns.batches(job.batch === null ? [] : [job.batch]),
     store.campaigns.accounts(job.account === null ? [] : [job.account]),
     store.ledgers.read(job.account === null ? [] : [job.account]),
     store.campaigns.suppressions(lines, persons),
-    store.attempts.history(lines, persons, new Date(now.getTime() - HISTORY_MS)),
+    store.attempts.history(lines, persons, since),
   ]);
   const [batch] = batches;
   const [account] = accounts;

@@ -2,8 +2,10 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import type { LoadedSettings } from './settings.js';
 import { loadSettingsOrExit } from './settings.js';
-import { EXIT, type ExitCode } from '../domain/errors.js';
-import { runAction } from './errors.js';
+import { EXIT, messageOf, type ExitCode } from '../domain/errors.js';
+import type { Assembled } from '../runner/assemble.js';
+import type { OpenDatabase } from './database.js';
+import { failureOf, runAction } from './errors.js';
 import { say } from './output.js';
 
 interface RunOptions {
@@ -46,6 +48,9 @@ function wholeNumber(text: string): number {
 }
 
 async function run(options: RunOptions, command: Command): Promise<ExitCode> {
+  // Before anything that takes time: whoever stops a daemon that is still starting gets the same answer.
+  const stopping = new AbortController();
+  const signals = listen(stopping);
   const loaded = await loadSettingsOrExit(command, {
     flags: {
       ...(options.workers === undefined ? {} : { WORKER_COUNT: String(options.workers) }),
@@ -54,7 +59,7 @@ async function run(options: RunOptions, command: Command): Promise<ExitCode> {
   });
   const simulator = loaded.simulator ? await startSimulator() : null;
   try {
-    return await runDaemon(loaded, options, simulator?.url ?? null);
+    return await runDaemon(loaded, options, simulator?.url ?? null, { stopping, signals });
   } finally {
     await simulator?.close();
   }
@@ -67,7 +72,22 @@ async function startSimulator(): Promise<{ url: string; close(): Promise<void> }
   return simulator;
 }
 
-async function runDaemon({ settings, fingerprint }: LoadedSettings, options: RunOptions, simulatorUrl: string | null): Promise<ExitCode> {
+interface Started {
+  readonly database: OpenDatabase;
+  readonly runner: Assembled;
+}
+
+interface Stop {
+  readonly stopping: AbortController;
+  readonly signals: ReturnType<typeof listen>;
+}
+
+async function runDaemon(
+  { settings, fingerprint }: LoadedSettings,
+  options: RunOptions,
+  simulatorUrl: string | null,
+  { stopping, signals }: Stop,
+): Promise<ExitCode> {
   const [{ createClock }, { createLogging }, { assemble }, { openDatabase }, { createNotifier }, { loadRulebook }] = await Promise.all([
     import('../telemetry/clock.js'),
     import('../telemetry/logging.js'),
@@ -81,47 +101,67 @@ async function runDaemon({ settings, fingerprint }: LoadedSettings, options: Run
   const logging = createLogging({ ...settings.logging, env: settings.env, fingerprint, secrets: secretsOf(settings) });
   const { log } = logging;
   const notifier = createNotifier({ environment: process.env, pid: process.pid });
-  const stopping = new AbortController();
-  const signals = listen(stopping);
-  try {
-    const database = await openDatabase(settings, clock, {
-      log,
-      waitMs: (options.wait ?? DEFAULT_WAIT_SECONDS) * 1000,
-      signal: stopping.signal,
-    });
+  const began = clock.mark();
+  const waitMs = (options.wait ?? DEFAULT_WAIT_SECONDS) * 1000;
+
+  /** A database that goes away again before the daemon is ready is waited for like one that is not there yet. */
+  async function started(): Promise<Started> {
+    for (;;) {
+      const leftMs = Math.max(0, waitMs - clock.elapsedMs(began));
+      const database = await openDatabase(settings, clock, { log, waitMs: leftMs, signal: stopping.signal });
+      try {
+        return { database, runner: await starting(database) };
+      } catch (error) {
+        await Promise.race([database.close(), clock.sleep(300)]);
+        const isAway = failureOf(error).exitCode === EXIT.tryAgain;
+        if (!isAway || stopping.signal.aborted || clock.elapsedMs(began) >= waitMs) throw error;
+        log.warn('the database went away while the daemon started; trying again', { error: messageOf(error) });
+        await clock.sleep(Math.min(1_000, waitMs), stopping.signal);
+      }
+    }
+  }
+
+  async function starting(database: OpenDatabase): Promise<Assembled> {
     const where = `speechai ${versionOf()} on ${database.provider}, database ${settings.database.name}, ${settings.workers.count} workers`;
     say(
       simulatorUrl === null
         ? where
         : `${where}; simulated Retell at ${simulatorUrl}: no phone rings (set MONGO_URI and RETELL_API_KEY for real ones)`,
     );
+    const runner = await assemble({
+      settings,
+      rulebook,
+      fingerprint,
+      version: versionOf(),
+      clock,
+      log,
+      journal: logging.journal,
+      store: database.store,
+      simulatorUrl,
+    });
+    if (options.dryRun !== true) await runner.daemon.start();
+    return runner;
+  }
+
+  try {
+    const { database, runner } = await started();
     try {
-      const runner = await assemble({
-        settings,
-        rulebook,
-        fingerprint,
-        version: versionOf(),
-        clock,
-        log,
-        journal: logging.journal,
-        store: database.store,
-        simulatorUrl,
-      });
       if (options.dryRun === true) {
         for await (const line of runner.rehearse()) process.stdout.write(`${line}\n`);
         return EXIT.ok;
       }
-      await runner.daemon.start();
       process.on('SIGUSR2', () => log.info('snapshot', { snapshot: runner.daemon.snapshot() }));
       process.on('SIGHUP', () => logging.reopen());
       await notifier.ready(`${settings.workers.count} workers`);
       log.info('ready', { workers: settings.workers.count, database: database.provider, topology: database.store.connection.topology });
       const watchdog = notifier.watchdogEveryMs === null ? null : setInterval(() => void notifier.watchdog(), notifier.watchdogEveryMs);
-      await Promise.race([signals.first, ...(options.untilIdle === true ? [runner.daemon.untilIdle()] : [])]);
+      const failure = runner.daemon.failed.then((error) => ({ error }));
+      const ended = await Promise.race([signals.first, failure, ...(options.untilIdle === true ? [runner.daemon.untilIdle()] : [])]);
       if (watchdog !== null) clearInterval(watchdog);
       void notifier.stopping('draining');
       void signals.second.then(() => runner.daemon.handOverNow());
-      await runner.daemon.stop(stopping.signal.aborted ? 'signal' : 'idle');
+      await runner.daemon.stop(stopping.signal.aborted ? 'signal' : ended === undefined ? 'idle' : 'failure');
+      if (ended !== undefined) throw ended.error;
       return EXIT.ok;
     } finally {
       await Promise.race([database.close(), clock.sleep(300)]);

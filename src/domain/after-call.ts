@@ -24,6 +24,8 @@ export interface AfterCall {
   /** A time the contact agreed to (callbacks.ts), already checked to lie ahead. */
   readonly callbackAt: Date | null;
   readonly random: Random;
+  /** The attempt is in the job's count already: the old worker counts when it begins. */
+  readonly counted?: boolean;
 }
 
 interface Counted {
@@ -59,12 +61,13 @@ function actionFor({ outcome, policy, table }: AfterCall): OutcomeAction {
   return { ...action, endsJob: true, status: policy.voicemailPolicy === 'done' ? 'success' : 'failed' };
 }
 
-function count({ job, batch, policy }: AfterCall, action: OutcomeAction): Counted {
+function count({ job, batch, policy, counted = false }: AfterCall, action: OutcomeAction): Counted {
   const capReached = job.transientCalls >= policy.transientRetries;
-  const countsAttempt = action.costsAttempt || capReached;
+  const costs = action.costsAttempt || capReached;
+  const countsAttempt = costs && !(counted && job.attempts > 0);
   return {
     countsAttempt,
-    countsTransient: !countsAttempt,
+    countsTransient: !costs,
     pastCap: !action.costsAttempt && capReached,
     attempts: job.attempts + (countsAttempt ? 1 : 0),
     limit: attemptLimit(job, batch, policy),

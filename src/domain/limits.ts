@@ -2,7 +2,7 @@
 import { hash } from 'node:crypto';
 import type { PastCall } from './decision.js';
 import type { Contact, Phone } from './job.js';
-import type { Basis, Limit } from './rules.js';
+import type { Basis, Limit, Packs } from './rules.js';
 import { localDate, startOfDay, startOfWeek } from './windows.js';
 
 const HOUR_MS = 3_600_000;
@@ -55,6 +55,17 @@ function reopens({ window, max }: Limit, counted: readonly number[], at: Date, z
   // So many must leave the window that one fewer than the maximum remains.
   const leaving = counted[counted.length - max] ?? at.getTime();
   return new Date(leaving + window.hours * HOUR_MS);
+}
+
+const DAY_MS = 24 * HOUR_MS;
+/** A calendar week, and a margin for zones and for the calls of its first day. */
+const WEEK_MS = 9 * DAY_MS;
+
+/** How far back the history of calls must be known, so that no rule misses a call it counts. */
+export function lookBackMs(packs: Packs, minRedialMs: number): number {
+  const limits = Object.values(packs.rules).flatMap((pack) => pack.limits);
+  const rolling = limits.map(({ window }) => (window.kind === 'rolling' ? window.hours * HOUR_MS + DAY_MS : 0));
+  return Math.max(WEEK_MS, minRedialMs + DAY_MS, ...rolling);
 }
 
 /** When the line may ring again; null when that is now. */

@@ -15,7 +15,8 @@ export interface Clock {
   /** How far the two clocks disagree about the time since the mark. A large figure means a suspend or a jump. */
   disagreementMs(since: Mark): number;
   /** Resolves after `ms`, or at once when the signal aborts. Never rejects. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Ends early when any of the signals is given; leaves nothing behind on them, so that they may live as long as the process. */
+  sleep(ms: number, ...signals: readonly (AbortSignal | undefined)[]): Promise<void>;
 }
 
 /** A source of numbers in [0, 1). */

@@ -1,4 +1,5 @@
 /** The provider's API as the runner needs it. Places a call with one POST and never a second; asks everything else patiently. */
+import { setMaxListeners } from 'node:events';
 import type { CallReading } from '../domain/call.js';
 import type { Clock, Log, Random } from '../domain/ports.js';
 import type { Bucket } from './bucket.js';
@@ -90,6 +91,8 @@ export function createRetell(options: RetellOptions): Retell {
   const { clock, random, timeoutMs } = options;
   const log = options.log.child('retell');
   const closing = new AbortController();
+  // Every question that is under way listens to it.
+  setMaxListeners(0, closing.signal);
   const wireFor = (keepAliveMs: number): Wire =>
     createWire({
       baseUrl: options.baseUrl,

@@ -23,13 +23,16 @@ export function clean(text: string): string {
     .slice(0, MAX_FAULT_CHARS);
 }
 
-/** `Retry-After` as seconds or as a date; null where it is missing or senseless. */
+/** Nobody who asks for a day means the one job that asked. */
+export const LONGEST_PAUSE_MS = 10 * 60_000;
+
+/** `Retry-After` as seconds or as a date, within reason; null where it is missing or senseless. */
 export function retryAfterMs(headers: IncomingHttpHeaders, now: Date): number | null {
   const raw = headers['retry-after'];
   const text = textOf(Array.isArray(raw) ? raw[0] : raw);
   if (text === null) return null;
   const seconds = Number(text);
-  if (Number.isFinite(seconds)) return seconds >= 0 ? Math.round(seconds * 1000) : null;
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? null : Math.max(0, at - now.getTime());
+  const ms = Number.isNaN(seconds) ? Date.parse(text) - now.getTime() : Math.round(seconds * 1000);
+  if (Number.isNaN(ms) || (ms < 0 && !Number.isNaN(seconds))) return null;
+  return Math.min(LONGEST_PAUSE_MS, Math.max(0, ms));
 }

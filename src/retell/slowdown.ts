@@ -1,5 +1,6 @@
 /** One brake for the whole process: when the provider says "too many", every start is made more slowly, not one job. */
 import type { Clock, Mark } from '../domain/ports.js';
+import { LONGEST_PAUSE_MS } from './faults.js';
 
 export interface SlowdownOptions {
   readonly clock: Clock;
@@ -18,7 +19,6 @@ export interface Slowdown {
 }
 
 const LEAST_FACTOR = 1 / 64;
-const LONGEST_PAUSE_MS = 10 * 60_000;
 
 export function createSlowdown(options: SlowdownOptions): Slowdown {
   const { clock } = options;

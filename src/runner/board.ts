@@ -37,6 +37,8 @@ export interface Board {
   groups(): readonly Group[];
   closed(): readonly ClosedBatch[];
   batch(id: string | null, account: string | null): Batch | 'missing';
+  /** Of a call under way: its rules hold whether or not it may still be dialled. null: the batch is gone. */
+  batchOf(of: { readonly batch: string | null; readonly account: string | null }): Promise<Batch | null>;
   account(id: string | null): Account | 'missing';
   ledger(id: string | null): Ledger | null;
   /** How our own numbers fared lately. */
@@ -136,6 +138,13 @@ export function createBoard(cx: Context): Board {
     groups: () => open,
     closed: () => shut,
     batch: (id, account) => (id === null ? impliedBatch(account) : (batches.get(id) ?? 'missing')),
+    batchOf: async ({ batch: id, account }) => {
+      if (id === null) return impliedBatch(account);
+      const known = batches.get(id);
+      if (known !== undefined) return known;
+      const [doc] = await cx.store.campaigns.batches([id]);
+      return doc === undefined ? null : readBatch(doc);
+    },
     account: (id) => (id === null ? 'missing' : (accounts.get(id) ?? 'missing')),
     ledger: (id) => (id === null ? null : (ledgers.get(id) ?? null)),
     countryOf: async (id) => {

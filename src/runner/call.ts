@@ -4,12 +4,17 @@ import type { Job } from '../domain/job.js';
 import type { Mark } from '../domain/ports.js';
 import type { AttemptDoc } from '../store/attempt.js';
 
+const FACTS = [
+  '_id', 'job', 'job_ref', 'account', 'batch', 'workspace', 'to_number', 'from_number', 'line', 'person', 'phone_index', 'ring_ms', 'max_duration_ms',
+  'estimate', 'counts', 'timezone', 'dial_by', 'stray', 'foreign',
+] as const satisfies readonly (keyof AttemptDoc)[]; // prettier-ignore
+
 /** What of the attempt does not change while it is followed. */
-export type AttemptFacts = Pick<
-  AttemptDoc,
-  | '_id' | 'job' | 'job_ref' | 'account' | 'batch' | 'workspace' | 'to_number' | 'from_number' | 'line' | 'person' | 'phone_index' | 'ring_ms'
-  | 'max_duration_ms' | 'estimate' | 'counts' | 'timezone' | 'dial_by' | 'stray' | 'foreign'
->; // prettier-ignore
+export type AttemptFacts = Pick<AttemptDoc, (typeof FACTS)[number]>;
+
+export function factsOf(attempt: AttemptDoc): AttemptFacts {
+  return Object.fromEntries(FACTS.flatMap((key) => (attempt[key] === undefined ? [] : [[key, attempt[key]]]))) as unknown as AttemptFacts;
+}
 
 export interface Call {
   readonly facts: AttemptFacts;

@@ -7,6 +7,7 @@ import { idKey, type DocId, type Job } from '../domain/job.js';
 import { readAccount } from '../domain/read-account.js';
 import { impliedBatch, readBatch } from '../domain/read-batch.js';
 import { readJob } from '../domain/read-job.js';
+import { lookBackMs } from '../domain/limits.js';
 import { createTogether } from '../store/together.js';
 import type { Context } from './context.js';
 
@@ -20,8 +21,6 @@ export interface ConfirmRequest {
 export type Confirm = (request: ConfirmRequest) => Promise<Omit<Facts, 'ownHold'> | null>;
 
 const TICK_MS = 1;
-/** The longest that any rule looks back: a calendar week, and a margin. */
-const HISTORY_MS = 9 * 86_400_000;
 
 export function createConfirm(cx: Context): Confirm {
   const together = createTogether<ConfirmRequest, { facts: Omit<Facts, 'ownHold'> | null }>(
@@ -39,7 +38,7 @@ async function readTogether(cx: Context, requests: readonly ConfirmRequest[]): P
   const batchIds = distinct(requests.map(({ job }) => job.batch));
   const accountIds = distinct(requests.map(({ job }) => job.account));
   const asked = store.time.now();
-  const since = new Date(asked.getTime() - HISTORY_MS);
+  const since = new Date(asked.getTime() - lookBackMs(cx.packs, cx.policy.minRedialMs));
   const look = await store.lastLook({ claims: requests, batches: batchIds, accounts: accountIds, lines, persons, since });
   const { jobs, batches, accounts, ledgers, suppressions, history } = look;
   if (look.now !== null && !store.time.fits(look.now, asked)) {

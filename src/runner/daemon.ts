@@ -18,6 +18,7 @@ import { createRefusals } from './refusals.js';
 import { createRegistry } from './registry.js';
 import { createReleases } from './releases.js';
 import { createRescue } from './rescue.js';
+import { createSecondLooks } from './second-looks.js';
 import { createSettler } from './settle.js';
 import { createSlots } from './slots.js';
 import { createStrays } from './stray.js';
@@ -58,6 +59,8 @@ export interface Daemon {
   handOverNow(): void;
   /** Resolves when nothing is due and nothing is live. */
   untilIdle(): Promise<void>;
+  /** Resolves with the error by which a part of it ended. */
+  readonly failed: Promise<unknown>;
   nudge(): void;
   snapshot(): Snapshot;
 }
@@ -75,8 +78,8 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
   );
   const board = createBoard(cx);
   const refusals = createRefusals(cx);
-  const releases = createReleases(cx, refusals);
   const pictures = createPictures(cx, board);
+  const releases = createReleases(cx, refusals, (batch) => pictures.touched(null, batch));
   const settler = createSettler(cx, board, pictures.touched);
   const tracker = createTracker(cx, { settler, slots, registry });
   const stray = createStrays(cx, (call) => {
@@ -112,6 +115,7 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
     (call) => tracker.follow(call),
     () => presence.oldWorkers().length === 0,
   );
+  const looks = createSecondLooks(cx, parts);
   const sweep = createSweep(cx, board, pictures.touched);
   const desk: Desk = createDesk(cx, {
     board,
@@ -124,7 +128,11 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
   });
   const dial = createDial(cx, parts);
   const workers = Array.from({ length: options.workers }, (_, n) => createWorker(`worker-${n + 1}`, cx, desk, dial));
-  let running: Promise<unknown> = Promise.resolve();
+  const running: Promise<void>[] = [];
+  let fail: (error: unknown) => void = () => undefined;
+  const failed = new Promise<unknown>((resolve) => {
+    fail = resolve;
+  });
 
   /** Step 8. */
   async function placed(call: Call, callId: string): Promise<void> {
@@ -172,6 +180,16 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
     ]);
   }
 
+  /** A part that ends by a surprise ends the process: half a daemon would look alive and follow nobody's calls. */
+  function keepRunning(part: string, work: Promise<void>): void {
+    running.push(
+      work.catch((error: unknown) => {
+        cx.log.fatal('a part of the daemon ended', { part, error });
+        fail(error);
+      }),
+    );
+  }
+
   let hurry: () => void = () => undefined;
   const hurried = new Promise<void>((resolve) => {
     hurry = resolve;
@@ -182,23 +200,24 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
       await cx.store.time.sync();
       await presence.beat('starting');
       await presence.beat('running');
+      // Whatever is adopted has to be kept and followed at once, however many there are; new calls wait until all of them are.
+      keepRunning('keeper', keeper.run());
+      keepRunning('presence', presence.run());
+      keepRunning('tracker', tracker.run());
+      keepRunning('ticker', ticker());
       await rescue.pass().catch((error: unknown) => cx.log.warn('the first rescue was cut short', { error: messageOf(error) }));
-      running = Promise.all([
-        keeper.run(),
-        presence.run(),
-        tracker.run(),
-        rescue.run(),
-        sweep.run(),
-        pictures.run(),
-        ticker(),
-        wakeOnChanges(cx, desk.nudge),
-        desk.run(),
-        ...workers.map((worker) => worker.run()),
-      ]);
-      running.catch((error: unknown) => cx.log.fatal('a part of the daemon ended', { error }));
+      keepRunning('rescue', rescue.run());
+      keepRunning('second looks', looks.run());
+      keepRunning('sweep', sweep.run());
+      keepRunning('pictures', pictures.run());
+      keepRunning('wake', wakeOnChanges(cx, desk.nudge));
+      keepRunning('desk', desk.run());
+      for (const worker of workers) keepRunning(worker.view().name, worker.run());
     },
 
     stop: async (reason) => {
+      const since = cx.clock.mark();
+      let held = 0;
       cx.log.info('stopping', { reason, live: registry.size(), grace_ms: options.handOverAtOnce ? 0 : options.graceMs });
       signals.stopClaims();
       const bounded = <T>(ms: number, work: Promise<T>): Promise<T | void> => Promise.race([work, cx.clock.sleep(ms)]);
@@ -207,7 +226,8 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
       await bounded(
         HANDOVER_MS,
         (async () => {
-          if (registry.size() === 0) await pictures.flush().catch(() => undefined);
+          held = registry.size();
+          if (held === 0) await pictures.flush().catch(() => undefined);
           await Promise.all([handOver(), cx.store.runners.leave(cx.me)]);
         })().catch((error: unknown) =>
           cx.log.warn('not everything could be handed over; the leases end by themselves', { error: messageOf(error) }),
@@ -215,11 +235,10 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
       );
       signals.abandon();
       cx.breaker.stop();
-      await bounded(
-        200,
-        running.catch(() => undefined),
-      );
+      await bounded(200, Promise.all(running));
+      cx.log.info('stopped', { reason, handed_over: held, ms: Math.round(cx.clock.elapsedMs(since)) });
     },
+    failed,
     handOverNow: () => hurry(),
     untilIdle: async () => {
       while (!cx.noMoreClaims.aborted) {

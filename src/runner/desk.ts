@@ -3,6 +3,7 @@
  * many jobs as there are idle loops, batch by batch among those that may dial, and only after a start was granted by the pace.
  */
 import { messageOf } from '../domain/errors.js';
+import type { Mark } from '../domain/ports.js';
 import { readJob } from '../domain/read-job.js';
 import type { ClaimKind } from '../store/claims.js';
 import { isRefusal } from '../store/writer.js';
@@ -31,6 +32,8 @@ export interface Desk {
 
 /** Claims under way at once: contention grows with processes, not with WORKER_COUNT. */
 const AT_ONCE = 32;
+/** What was empty costs so many questions a second at most, however many batches there are. */
+const ASK_AGAIN_MS = 20;
 const KINDS: readonly ClaimKind[] = ['retry', 'new', 'scheduled'];
 
 export interface DeskParts {
@@ -46,7 +49,8 @@ export interface DeskParts {
 export function createDesk(cx: Context, { board, slots, pace, releases, headroom, retryShare, mayDial }: DeskParts): Desk {
   const parked: ((claim: Claim | null) => void)[] = [];
   const shares = createShares(retryShare, cx.random);
-  let emptied = new Set<string>();
+  /** Where nothing was due, and when that was seen. */
+  let emptied = new Map<string, Mark>();
   let wake = new AbortController();
   let foundNothing = false;
 
@@ -69,21 +73,21 @@ export function createDesk(cx: Context, { board, slots, pace, releases, headroom
   async function untilParked(): Promise<void> {
     while (parked.length === 0 && !cx.noMoreClaims.aborted) {
       wake = new AbortController();
-      await cx.clock.sleep(60_000, AbortSignal.any([wake.signal, cx.noMoreClaims]));
+      await cx.clock.sleep(60_000, wake.signal, cx.noMoreClaims);
     }
   }
 
   /** Jittered, so that processes started together do not ask together. */
   async function nap(): Promise<void> {
     wake = new AbortController();
-    await cx.clock.sleep(cx.timing.claimPollMs * (0.8 + 0.4 * cx.random()), AbortSignal.any([wake.signal, cx.noMoreClaims]));
+    await cx.clock.sleep(cx.timing.claimPollMs * (0.8 + 0.4 * cx.random()), wake.signal, cx.noMoreClaims);
   }
 
   /** One peek over all batches that may dial: an idle process asks no more than this. */
   async function somethingIsDue(): Promise<boolean> {
     if (!mayDial() || !cx.breaker.mayDial() || !cx.store.time.understood() || cx.slowdown.rateFactor() === 0) return false;
     await board.fresh();
-    emptied = new Set();
+    emptied = new Map();
     for (const { lane, batches } of batchesByLane(board.groups(), cx.queues, cx.routes)) {
       if (await cx.store.jobs.anyDue(batches, cx.store.time.now(), lane)) return true;
     }
@@ -116,9 +120,11 @@ export function createDesk(cx: Context, { board, slots, pace, releases, headroom
   /** Step 1: the start first, then the claim, so that no claimed job waits for its start. */
   async function claimOne(): Promise<boolean> {
     if (candidates().length === 0 || !(await pace.take(cx.noMoreClaims))) return false;
+    // Many wait for their start at once, the last of them for long.
+    await board.fresh();
     for (let choice = shares.next(candidates()); choice !== null; choice = shares.next(candidates())) {
       const claim = await claim1(choice);
-      if (claim === 'empty') emptied.add(keyOf(choice));
+      if (claim === 'empty') emptied.set(keyOf(choice), cx.clock.mark());
       else if (claim === null) return true;
       else return hand(claim);
     }
@@ -131,7 +137,13 @@ export function createDesk(cx: Context, { board, slots, pace, releases, headroom
       .groups()
       .filter((group) => hasSlot(group))
       .flatMap((group) => lanesOf(group, cx.queues, cx.routes).flatMap((lane) => KINDS.map((kind) => ({ group, kind, lane }))))
-      .filter((choice) => !emptied.has(keyOf(choice)));
+      .filter((choice) => !isEmptied(keyOf(choice)));
+  }
+
+  /** A round may last as long as a campaign: what was empty once is asked again, in an installation of many batches less often. */
+  function isEmptied(key: string): boolean {
+    const since = emptied.get(key);
+    return since !== undefined && cx.clock.elapsedMs(since) < Math.max(cx.timing.claimPollMs, emptied.size * ASK_AGAIN_MS);
   }
 
   /** A batch or account with all its slots taken would only give jobs that must wait. */
@@ -165,9 +177,15 @@ export function createDesk(cx: Context, { board, slots, pace, releases, headroom
     const reading = readJob({ ...doc, lease_token: token, status: 'in_progress' }, country);
     if (reading.kind === 'unreadable') {
       await releases.unreadable(doc._id, token, reading.why);
+      notStarted();
       return null;
     }
-    return { job: { ...reading.job, reservedUntil: null }, token, claimed, dueBefore: doc['reserved_until'] };
+    return { job: { ...reading.job, reservedUntil: null }, token, claimed, dueBefore: doc['reserved_until'], notStarted };
+  }
+
+  function notStarted(): void {
+    pace.giveBack();
+    headroom.used(-1);
   }
 
   /** A claim that finds no loop is released at once. */

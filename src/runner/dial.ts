@@ -3,15 +3,15 @@
  * POST lie at most DIAL_WITHIN_MS; whatever goes wrong before the POST is undone, whatever is unclear after it is reconciled.
  */
 import { decide } from '../domain/decide.js';
-import type { Decision, DialPlan, Facts, Stop, Wait } from '../domain/decision.js';
+import type { DialPlan, Facts, Stop, Wait } from '../domain/decision.js';
 import { idKey, type Job } from '../domain/job.js';
 import type { Mark } from '../domain/ports.js';
 import { dynamicVariables } from '../domain/variables.js';
-import type { Refused } from './releases.js';
 import { newCall, slotLocks, type AttemptFacts, type Call } from './call.js';
 import type { Context } from './context.js';
 import type { Parts } from './parts.js';
-import { INSTALLATION, scopesOf } from './slots.js';
+import { scopesOf } from './slots.js';
+import { reasonOf, type Verdict } from './verdict.js';
 import { DuplicateKeyError } from '../store/writer.js';
 
 /** A job in this process's hands that has no attempt yet. */
@@ -21,6 +21,8 @@ export interface Claim {
   readonly claimed: Mark;
   /** `reserved_until` as it stood, so that a job given back keeps its place. */
   readonly dueBefore: unknown;
+  /** The start that was granted to it was not used, and is somebody else's. */
+  notStarted(): void;
 }
 
 /** More than this between the two clocks since the intent: the machine was suspended, or its clock moved. Nothing is dialled by it. */
@@ -53,7 +55,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
     const first = decide(known(claim.job), cx.policy, cx.packs);
     cx.failPoints.after('decide');
     if (first.kind !== 'dial') {
-      await releases.decided(claim, first);
+      await decided(claim, first);
       return null;
     }
 
@@ -110,13 +112,25 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
       }
       forget(call);
       if (!/^(slot|acct|batch):/.test(answer)) {
-        await releases.busy(claim, answer);
+        await busy(claim);
         return { kind: 'no' };
       }
       slots.taken(answer);
     }
-    await releases.busy(claim, INSTALLATION);
+    await busy(claim);
     return { kind: 'no' };
+  }
+
+  /** Thousands of jobs that may not be dialled would else hold up those that may, each for the time of a call. */
+  async function decided(claim: Claim, decision: Wait | Stop): Promise<void> {
+    await releases.decided(claim, decision);
+    // One that keeps its place is due at once, and its start is what keeps it from being claimed again as fast as the database can.
+    if (decision.kind === 'stop' || !decision.reasons.some(({ code }) => code === 'PAUSED')) claim.notStarted();
+  }
+
+  async function busy(claim: Claim): Promise<void> {
+    await releases.busy(claim);
+    claim.notStarted();
   }
 
   /** Sent again while the time for it lasts: a resend of an intent that arrived changes nothing. A lock's name: that one is taken. */
@@ -261,21 +275,6 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
     }
   }
 
-  type Verdict =
-    | Exclude<Decision, DialPlan>
-    | Wait
-    | Stop
-    | { kind: 'gone' }
-    | { kind: 'again'; reason: string; phoneIndex?: number }
-    | { kind: 'refused'; reply: Refused };
-
-  function reasonOf(verdict: Verdict): string {
-    if (verdict.kind === 'again') return verdict.reason;
-    if (verdict.kind === 'refused') return verdict.reply.message;
-    if (verdict.kind === 'gone') return 'the job is no longer ours';
-    return `${verdict.kind}: ${verdict.reasons.map((reason) => reason.code).join(', ')}`;
-  }
-
   /** VOID: nothing was placed. The hold and the locks are freed, then the job goes where the verdict says, with no attempt counted. */
   async function annul(call: Call, claim: Claim, verdict: Verdict): Promise<void> {
     const why = reasonOf(verdict);
@@ -283,7 +282,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
     await settler.annul(call.facts, why);
     // Its jobs keep their place: without this they would be claimed and given back until the board is read again anyway.
     if (verdict.kind === 'wait' && verdict.reasons.some(({ code }) => code === 'PAUSED')) board.outdated();
-    if (verdict.kind === 'wait' || verdict.kind === 'stop') await releases.decided(claim, verdict);
+    if (verdict.kind === 'wait' || verdict.kind === 'stop') await decided(claim, verdict);
     else if (verdict.kind === 'again') await releases.again(claim, verdict.phoneIndex);
     else if (verdict.kind === 'refused') await releases.refused(claim, verdict.reply);
     await parts.finishAnnulled(call.facts._id);

@@ -1,13 +1,14 @@
 /** What other programs read, kept true: the accounts' figures from the ledgers, holds whose call is finished, batch counters from the jobs. */
 import { messageOf } from '../domain/errors.js';
+import type { Mark } from '../domain/ports.js';
 import { accountZone } from '../domain/zones.js';
 import { accountDayKey } from '../domain/limits.js';
 import type { Board } from './board.js';
 import type { Context } from './context.js';
 
 export interface Pictures {
-  /** A call of this account and batch was booked. */
-  touched(account: string, batch: string | null): void;
+  /** Something of this account and batch has changed: a call was booked, a job ended. */
+  touched(account: string | null, batch: string | null): void;
   run(): Promise<void>;
   /** What is still to be painted, once; within a stop's budget. */
   flush(): Promise<void>;
@@ -17,35 +18,47 @@ const EVERY_MS = 1_000;
 /** A batch is counted again at most so often, and never in more than a twentieth of the time. */
 const RECOUNT_MS = 5_000;
 const RECOUNT_SHARE = 20;
+/** Every batch is, when the daemon starts and from time to time: whoever moved its last job may have died before he counted. */
+const RECOUNT_ALL_MS = 600_000;
 
 export function createPictures(cx: Context, board: Board): Pictures {
   const accounts = new Set<string>();
-  const batches = new Map<string, number>();
-  const due = new Map<string, number>();
+  const batches = new Set<string>();
+  let due = new Map<string, number>();
+  let all: Mark | null = null;
 
   async function paint(signal: AbortSignal): Promise<void> {
     for (const id of board.staleAccounts()) accounts.add(id);
     for (const id of accounts) {
       if (signal.aborted) return;
-      accounts.delete(id);
       const key = accountDayKey(cx.store.time.now(), accountZone(board.account(id), cx.policy).name);
-      await cx.store.ledgers.project(id, key.slice(2));
+      // Taken off first: what changes meanwhile puts it on again. Put back where it failed.
+      accounts.delete(id);
+      await cx.store.ledgers.project(id, key.slice(2)).catch(putBack(accounts, id));
     }
+    if (all === null || cx.clock.elapsedMs(all) > RECOUNT_ALL_MS) countAll();
     const now = cx.clock.mark().monoMs;
-    for (const id of batches.keys()) {
+    for (const id of batches) {
       if (signal.aborted) return;
       if ((due.get(id) ?? 0) > now) continue;
       batches.delete(id);
       const before = cx.clock.mark();
-      await cx.store.recount.batch(id);
+      await cx.store.recount.batch(id).catch(putBack(batches, id));
       due.set(id, now + Math.max(RECOUNT_MS, cx.clock.elapsedMs(before) * RECOUNT_SHARE));
     }
   }
 
+  function countAll(): void {
+    all = cx.clock.mark();
+    const now = all.monoMs;
+    due = new Map([...due].filter(([, at]) => at > now));
+    for (const { batch } of [...board.groups(), ...board.closed()]) if (batch.id !== null) batches.add(batch.id);
+  }
+
   return {
     touched: (account, batch) => {
-      accounts.add(account);
-      if (batch !== null) batches.set(batch, 1);
+      if (account !== null) accounts.add(account);
+      if (batch !== null) batches.add(batch);
     },
     run: async () => {
       while (!cx.abandon.aborted) {
@@ -61,5 +74,12 @@ export function createPictures(cx: Context, board: Board): Pictures {
       due.clear();
       await paint(cx.abandon);
     },
+  };
+}
+
+function putBack(waiting: Set<string>, id: string): (error: unknown) => never {
+  return (error) => {
+    waiting.add(id);
+    throw error;
   };
 }

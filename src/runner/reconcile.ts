@@ -28,7 +28,9 @@ export function createReconciler(
   async function look(call: Call): Promise<void> {
     const { facts } = call;
     call.stage = { name: 'unknown', since: cx.clock.mark(), limitMs: 2 * windowMs(call) + 10 * cx.timing.leaseMs };
-    await persist(cx, 'marking a call as unknown', () => cx.store.attempts.markUnknown(facts._id, cx.me));
+    // A call that was doubled shows in the provider's lists when both have come there, and the first of them ends this search.
+    const lookInMs = cx.timing.dialWithinMs + cx.timing.reconcileWindowMs;
+    await persist(cx, 'marking a call as unknown', () => cx.store.attempts.markUnknown(facts._id, cx.me, lookInMs));
     let delayMs = Math.min(FIRST_LOOK_MS, windowMs(call) / LOOKS_PER_WINDOW);
     while (!cx.abandon.aborted && !call.lost) {
       const closes = facts.dial_by.getTime() + windowMs(call);

@@ -12,8 +12,8 @@ export type Refused = Extract<PlaceReply, { kind: 'refused' }>;
 
 export interface Releases {
   decided(claim: Claim, decision: Wait | Stop): Promise<void>;
-  /** A lock is held by another call: come back when that one may be over. */
-  busy(claim: Claim, lock: string): Promise<void>;
+  /** A lock is held by another call: come back when somebody may have seen that one end. */
+  busy(claim: Claim): Promise<void>;
   /** Nothing stands in the way of another try. */
   again(claim: Claim, phoneIndex?: number): Promise<void>;
   refused(claim: Claim, reply: Refused): Promise<void>;
@@ -23,7 +23,8 @@ export interface Releases {
 /** A wait that nobody can date is looked at again after this long; its batch is not claimed from meanwhile anyway. */
 const UNDATED_MS = 60_000;
 
-export function createReleases(cx: Context, refusals: Refusals): Releases {
+/** `ended` is told of every job that ended without a call: its batch has to be counted again. */
+export function createReleases(cx: Context, refusals: Refusals, ended: (batch: string | null) => void): Releases {
   const base = { suspendReason: null, lastError: null, dueBefore: null } as const;
 
   async function release(claim: Pick<Claim, 'token'> & { job: { id: Claim['job']['id'] } }, how: Release): Promise<void> {
@@ -51,6 +52,7 @@ export function createReleases(cx: Context, refusals: Refusals): Releases {
         suspendReason: decision.suspendReason,
         lastError: text(reasons),
       });
+      ended(claim.job.batch);
     },
 
     busy: (claim) => {

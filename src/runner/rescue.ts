@@ -3,7 +3,7 @@
  * before their attempt is looked for, so that an owner who inserts the attempt and then reads the job always meets a rescuer (P1).
  */
 import pLimit from 'p-limit';
-import { classify, lostOutcome } from '../domain/outcomes.js';
+import { lostOutcome } from '../domain/outcomes.js';
 import { afterCall } from '../domain/after-call.js';
 import { jobFields } from '../domain/call-result.js';
 import { messageOf } from '../domain/errors.js';
@@ -17,13 +17,12 @@ import { newCall, type Call } from './call.js';
 import type { Context } from './context.js';
 import { tellFull } from './full.js';
 import { newToken } from './ids.js';
-import { movementOf } from './movement.js';
 import type { Parts } from './parts.js';
 import { persist } from './persist.js';
 
 export interface Rescue {
-  /** One pass over everything that is expired. */
-  pass(): Promise<void>;
+  /** Takes everything that is expired. What the provider has to be asked about goes on meanwhile, until `recovered`. */
+  pass(): Promise<{ readonly recovered: Promise<unknown> }>;
   run(): Promise<void>;
 }
 
@@ -100,21 +99,24 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
     await parts.finishAnnulled(attempt._id);
   }
 
-  /** R2: a job in progress whose lease is over, already taken under `token`. */
-  async function recover(rescued: Rescued, token: string): Promise<void> {
+  /** R2: a job in progress whose lease is over, already taken under `token`. Resolves with it where the old worker may have called. */
+  async function recover(rescued: Rescued, token: string): Promise<Job | null> {
     const { doc, foreign, before } = rescued;
     const attempt = await cx.store.attempts.leasedFor(doc._id);
     // A finished one whose job was claimed by another since has told the job already: handed back to it, the job would count it twice (P3).
     if (attempt !== null && (attempt.open || attempt._id === before)) {
       await cx.store.jobs.passOn(doc._id, token, attempt._id);
-      return;
+      return null;
     }
     const account: unknown = doc['account_id'];
     const reading = readJob(doc, typeof account === 'string' ? await parts.board.countryOf(account) : null);
-    if (reading.kind === 'unreadable') return parts.releases.unreadable(doc._id, token, reading.why);
+    if (reading.kind === 'unreadable') {
+      await parts.releases.unreadable(doc._id, token, reading.why);
+      return null;
+    }
     const { job } = reading;
     cx.journal.write('rescued', { job_id: job.ref, attempt_id: token, foreign, rescues: job.rescues });
-    if (foreign) return recoverForeign(job, token);
+    if (foreign) return job;
     // Ours, without an attempt: nothing was ever sent.
     const quarantined = job.rescues >= MAX_RESCUES;
     const release: Release = {
@@ -122,10 +124,13 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
       dueAt: null,
       dueBefore: null,
       suspendReason: quarantined ? 'quarantined' : null,
-      lastError: quarantined ? `${job.rescues} processes went down while they worked on this job; a person should look at it.` : null,
+      lastError: quarantined
+        ? `${job.rescues} times a process went down, or hung, while it worked on this job; a person should look at it.`
+        : null,
       keepRescues: !quarantined,
     };
     await persist(cx, 'giving a rescued job back', () => cx.store.jobs.release(job.id, token, release));
+    return null;
   }
 
   /** The old worker's: its call, when it belongs to the latest start; otherwise one found by number and time; otherwise one attempt. */
@@ -147,7 +152,7 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
     const outcome = lostOutcome(cx.store.time.now());
     const { phoneIndex } = job.contact;
     const next = afterCall({
-      job, batch: null, outcome, dialled: { phoneIndex, line: phone?.line ?? '' }, policy: cx.policy, table: cx.outcomes,
+      job, batch: await parts.board.batchOf(job), counted: true, outcome, dialled: { phoneIndex, line: phone?.line ?? '' }, policy: cx.policy, table: cx.outcomes,
       requested: { cancel: job.cancelRequested, suspend: job.suspendRequested }, callbackAt: null, random: cx.random,
     }); // prettier-ignore
     const now = cx.store.time.now();
@@ -164,10 +169,12 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
     const phone = job.contact.phones[job.contact.phoneIndex];
     const line = phone?.line ?? lineHash(`job:${idKey(job.id)}`);
     const now = cx.store.time.now();
+    const settings = (await parts.board.batchOf(job))?.settings;
     const attempt: AttemptDoc = {
       _id: token, job: job.id, job_ref: job.ref, account: job.account, batch: job.batch, runner: cx.me, workspace: cx.workspace, state: 'live', open: true,
       at: job.startedAt ?? now, placed_at: job.callStartedAt ?? now, dial_by: now, locks: [`job:${idKey(job.id)}`, `call:${callId}`], to_number: phone?.e164 ?? '',
-      from_number: '', line, person: job.contact.person, phone_index: job.contact.phoneIndex, ring_ms: cx.policy.ringMs, max_duration_ms: cx.policy.maxDurationMs,
+      from_number: '', line, person: job.contact.person, phone_index: job.contact.phoneIndex, ring_ms: settings?.ringTimeoutMs ?? cx.policy.ringMs,
+      max_duration_ms: settings?.maxDurationMs ?? cx.policy.maxDurationMs,
       estimate: { micros: 0, ms: 0 }, counts: [], timezone: cx.policy.defaultTimezone, call_id: callId, foreign: true,
     }; // prettier-ignore
     await persist(cx, 'adopting a call of the old worker', () => insertForeign(attempt));
@@ -199,41 +206,6 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
     }
   }
 
-  /** Calls declared lost, and prices that were not final, are looked for once more. */
-  async function secondLooks(): Promise<void> {
-    for (;;) {
-      const attempt = await cx.store.attempts.takeLook(cx.store.time.now(), 3_600_000);
-      if (attempt === null) return;
-      if (attempt.call_id === undefined) await lookForLost(attempt);
-      else await finalPrice(attempt, attempt.call_id);
-    }
-  }
-
-  async function lookForLost(attempt: AttemptDoc): Promise<void> {
-    const reply = await cx.retell.listByAttempt(attempt._id, cx.abandon);
-    if (reply.kind !== 'calls' || !reply.complete) return;
-    for (const reading of reply.calls) await parts.stray({ facts: attempt }, reading.callId, reading);
-    await cx.store.attempts.endLook(attempt._id);
-  }
-
-  async function finalPrice(attempt: AttemptDoc, callId: string): Promise<void> {
-    const reply = await cx.retell.read(callId, cx.abandon);
-    const ended = attempt.settled_at?.getTime() ?? 0;
-    const tooLate = cx.store.time.now().getTime() - ended > cx.timing.secondLookMs;
-    const cents = reply.kind === 'call' ? reply.call.costCents : null;
-    if (cents === null && !tooLate) return; // asked again in an hour
-    const outcome =
-      reply.kind === 'call'
-        ? classify(reply.call, { stopReason: attempt.stop_reason ?? null, seenEndedAt: new Date(ended) }, cx.outcomes)
-        : null;
-    const before = attempt.cost ?? { micros: 0, ms: 0, final: false };
-    const cost = { micros: cents === null ? before.micros : Math.round(cents * 10_000), ms: outcome?.durationMs ?? before.ms, final: true };
-    if (attempt.account !== null) await cx.store.ledgers.charge(attempt.account, attempt._id, cost, attempt.counts);
-    const movement = movementOf(attempt, cost);
-    if (movement !== null) await cx.store.books.movement(movement);
-    await cx.store.attempts.finalCost(attempt._id, cost);
-  }
-
   /** One that has no room for another lease would be the first to be taken for ever. */
   async function takeJob(token: string): Promise<Rescued | 'full' | null> {
     const bound = cx.store.time.now();
@@ -246,7 +218,9 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
     }
   }
 
-  async function pass(): Promise<void> {
+  /** A provider that answers slowly must not keep the calls of a dead process without an owner. */
+  async function pass(): Promise<{ recovered: Promise<unknown> }> {
+    const foreign: Promise<void>[] = [];
     for (;;) {
       const attempt = await cx.store.attempts.takeExpired(cx.me, cx.timing.leaseMs, cx.store.time.now());
       if (attempt === null || cx.abandon.aborted) break;
@@ -258,9 +232,15 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
       if (rescued === 'full') continue;
       if (rescued === null || cx.abandon.aborted) break;
       cx.failPoints.after('rescue');
-      await recover(rescued, token);
+      const job = await recover(rescued, token);
+      if (job !== null) foreign.push(atOnce(() => recoverForeign(job, token)).catch(cutShort));
     }
-    await secondLooks();
+    return { recovered: Promise.all(foreign) };
+  }
+
+  /** Its lease ends, and the next pass takes it again. */
+  function cutShort(error: unknown): void {
+    cx.log.warn('the recovery of a job of the old worker was cut short', { error: messageOf(error) });
   }
 
   return {
@@ -272,7 +252,7 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
         } catch (error) {
           cx.log.warn('a rescue pass was cut short', { error: messageOf(error) });
         }
-        await cx.clock.sleep((cx.timing.leaseMs / 4) * (0.9 + 0.2 * cx.random()), AbortSignal.any([cx.abandon, cx.noMoreClaims]));
+        await cx.clock.sleep((cx.timing.leaseMs / 4) * (0.9 + 0.2 * cx.random()), cx.abandon, cx.noMoreClaims);
       }
     },
   };

@@ -4,7 +4,6 @@
  */
 import { afterCall } from '../domain/after-call.js';
 import type { Tariff } from '../domain/account.js';
-import type { Batch } from '../domain/batch.js';
 import { callResult, jobFields } from '../domain/call-result.js';
 import { callbackTime } from '../domain/callbacks.js';
 import type { CallReading, NextStep, Outcome } from '../domain/call.js';
@@ -14,7 +13,6 @@ import type { Job } from '../domain/job.js';
 import { callCost } from '../domain/money.js';
 import { maskPhone } from '../domain/phones.js';
 import { readAccount } from '../domain/read-account.js';
-import { impliedBatch, readBatch } from '../domain/read-batch.js';
 import { readJob } from '../domain/read-job.js';
 import type { AttemptCost, AttemptDoc } from '../store/attempt.js';
 import type { Settlement } from '../store/attempts.js';
@@ -42,7 +40,7 @@ const PRICE_LOOK_MS = 10 * 60_000;
 
 export function createSettler(
   cx: Context,
-  board: Pick<Board, 'batch' | 'account' | 'countryOf'>,
+  board: Pick<Board, 'batchOf' | 'account' | 'countryOf'>,
   touched: (account: string, batch: string | null) => void,
 ): Settler {
   async function settlement(call: Call, reading: CallReading | null, outcome: Outcome): Promise<Settlement> {
@@ -50,7 +48,7 @@ export function createSettler(
     call.job ??= await jobUnder(facts);
     const { job } = call;
     const now = cx.store.time.now();
-    const batch = await batchOf(facts);
+    const batch = await board.batchOf(facts);
     const next: NextStep | null =
       job === null
         ? null
@@ -62,6 +60,7 @@ export function createSettler(
             policy: cx.policy,
             table: cx.outcomes,
             requested: { cancel: job.cancelRequested, suspend: job.suspendRequested },
+            counted: facts.foreign === true,
             callbackAt: reading === null ? null : callbackTime(reading, cx.policy.callbackVariable, facts.timezone, now),
             random: cx.random,
           });
@@ -73,14 +72,6 @@ export function createSettler(
       result: callResult(reading, outcome, { attemptId: facts._id, disposition }, now),
       jobFields: next === null ? {} : { ...jobFields({ reading, outcome, next, now }), call_started_at: call.placedAt },
     };
-  }
-
-  async function batchOf(facts: AttemptFacts): Promise<Batch | null> {
-    if (facts.batch === null) return impliedBatch(facts.account);
-    const known = board.batch(facts.batch, facts.account);
-    if (known !== 'missing') return known;
-    const [doc] = await cx.store.campaigns.batches([facts.batch]);
-    return doc === undefined ? null : readBatch(doc);
   }
 
   async function costOf(facts: AttemptFacts, reading: CallReading | null, outcome: Outcome): Promise<AttemptCost> {

@@ -58,12 +58,16 @@ export function createSweep(cx: Context, board: Board, touched: (account: string
       const why = reasons.find((reason) => reason.code === 'NO_CREDIT')?.text ?? 'The account has no credit left.';
       const batches = board.closed().flatMap(({ batch }) => (batch.account === account && batch.id !== null ? [batch.id] : []));
       const count = await cx.store.suspensions.suspend(batches, 'no_credit', why);
-      if (count > 0) cx.log.warn('an account ran out of credit; its waiting jobs are suspended', { account_id: account, jobs: count });
+      if (count === 0) continue;
+      cx.log.warn('an account ran out of credit; its waiting jobs are suspended', { account_id: account, jobs: count });
+      for (const batch of batches) touched(account, batch);
     }
     for (const account of await cx.store.suspensions.accounts('no_credit')) {
       if (broke.has(account) || !(await board.canPay(account))) continue;
       const count = await cx.store.suspensions.resume(account, 'no_credit');
-      if (count > 0) cx.log.info('an account can pay again; its jobs go on', { account_id: account, jobs: count });
+      if (count === 0) continue;
+      cx.log.info('an account can pay again; its jobs go on', { account_id: account, jobs: count });
+      for (const { batch } of [...board.closed(), ...board.groups()]) if (batch.account === account) touched(account, batch.id);
     }
   }
 
@@ -100,10 +104,7 @@ export function createSweep(cx: Context, board: Board, touched: (account: string
     pass,
     run: async () => {
       while (!cx.abandon.aborted && !cx.noMoreClaims.aborted) {
-        await cx.clock.sleep(
-          Math.min(30_000, cx.timing.leaseMs / 2) * (0.8 + 0.4 * cx.random()),
-          AbortSignal.any([cx.abandon, cx.noMoreClaims]),
-        );
+        await cx.clock.sleep(Math.min(30_000, cx.timing.leaseMs / 2) * (0.8 + 0.4 * cx.random()), cx.abandon, cx.noMoreClaims);
         if (cx.abandon.aborted || cx.noMoreClaims.aborted) return;
         try {
           await pass();

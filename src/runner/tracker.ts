@@ -3,6 +3,7 @@
  * for what a list leaves out. It stops a call only on a good reading that shows it over its limit; an outage settles nothing.
  */
 import type { CallReading, Outcome, StopReason } from '../domain/call.js';
+import { messageOf } from '../domain/errors.js';
 import { classify, unreadableOutcome } from '../domain/outcomes.js';
 import { slotLocks, idsOf, type Call } from './call.js';
 import type { Context } from './context.js';
@@ -153,6 +154,15 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
     await end(call, call.lastReading, unreadableOutcome(cx.store.time.now()));
   }
 
+  /** A surprise about one call must not leave the others without anybody who follows them. */
+  async function looked(): Promise<void> {
+    try {
+      await tick();
+    } catch (error) {
+      cx.log.error('a look at the live calls was cut short', { error: messageOf(error), cause: error });
+    }
+  }
+
   /** The call is over, only its analysis is missing: neither a worker nor a concurrency slot waits for that. */
   async function freeSlots(call: Call): Promise<void> {
     const { slots, rest } = slotLocks(call.locks);
@@ -190,11 +200,11 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
       while (!cx.abandon.aborted) {
         if (live.size === 0) {
           wake = new AbortController();
-          await cx.clock.sleep(60_000, AbortSignal.any([wake.signal, cx.abandon]));
+          await cx.clock.sleep(60_000, wake.signal, cx.abandon);
         }
         await cx.clock.sleep(cx.timing.pollingIntervalMs * (0.8 + 0.4 * cx.random()), cx.abandon);
         // Not awaited for longer than an interval: one slow settlement must not keep the others from being looked at.
-        await Promise.race([tick(), cx.clock.sleep(cx.timing.pollingIntervalMs, cx.abandon)]);
+        await Promise.race([looked(), cx.clock.sleep(cx.timing.pollingIntervalMs, cx.abandon)]);
       }
     },
   };

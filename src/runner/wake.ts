@@ -24,7 +24,7 @@ export async function wakeOnChanges(cx: Context, nudge: () => void): Promise<voi
       lost.abort();
     });
     if (watch === null) return;
-    await cx.clock.sleep(2 ** 31 - 1, AbortSignal.any([lost.signal, cx.noMoreClaims]));
+    await cx.clock.sleep(2 ** 31 - 1, lost.signal, cx.noMoreClaims);
     await watch.close();
     await cx.clock.sleep(REOPEN_MS * (0.5 + cx.random()), cx.noMoreClaims);
   }

@@ -51,6 +51,8 @@ export interface AttemptDoc {
   /** What the job is told about the call; removed with the lease, when the job has it. */
   readonly result?: Record<string, unknown>;
   readonly job_fields?: Record<string, unknown>;
+  /** Its POST had no clear answer: the provider may have placed it more than once. */
+  readonly doubted?: boolean;
   readonly look_at?: Date;
   readonly void_reason?: string;
   readonly settled_at?: Date;

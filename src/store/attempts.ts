@@ -25,7 +25,7 @@ export interface Settlement {
 export interface Attempts {
   intend(intent: Intent, leaseMs: number, dialWithinMs: number): Promise<WriteResult>;
   recordCall(id: string, callId: string): Promise<'recorded' | 'closed'>;
-  markUnknown(id: string, runner: string): Promise<WriteResult>;
+  markUnknown(id: string, runner: string, lookInMs: number): Promise<WriteResult>;
   markEnded(id: string, runner: string, slotFree: readonly string[]): Promise<WriteResult>;
   markStopping(id: string, reason: StopReason): Promise<WriteResult>;
   settle(id: string, runner: string, settlement: Settlement): Promise<boolean>;
@@ -37,7 +37,7 @@ export interface Attempts {
   stillMine(ids: readonly string[], runner: string): Promise<Set<string>>;
   takeExpired(runner: string, leaseMs: number, bound: Date): Promise<AttemptDoc | null>;
   takeLook(bound: Date, nextLookMs: number): Promise<AttemptDoc | null>;
-  endLook(id: string): Promise<WriteResult>;
+  endLook(attempt: Pick<AttemptDoc, '_id' | 'look_at'>): Promise<WriteResult>;
   handOver(ids: readonly string[], runner: string): Promise<number>;
   leasedFor(job: DocId): Promise<AttemptDoc | null>;
   byId(id: string): Promise<AttemptDoc | null>;
@@ -129,8 +129,11 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
     /** Step 8: evidence, fenced by the attempt alone, so that a process that lost its lease can still give it. _id index. */
     recordCall: async (id, callId) => ((await record(id, { call_id: callId })) ? 'recorded' : 'closed'),
 
-    /** Zero matches: another runner took it over, and reconciles it. */
-    markUnknown: (id, runner) => write({ ...mine(id, runner), state: { $in: ['placing', 'unknown'] } }, { $set: { state: 'unknown' } }),
+    /** Zero matches: another runner took it over, and reconciles it. When it should have shown, it is asked whether there is a second one. */
+    markUnknown: (id, runner, lookInMs) =>
+      write({ ...mine(id, runner), state: { $in: ['placing', 'unknown'] } }, [
+        { $set: { state: 'unknown', doubted: true, look_at: { $add: ['$$NOW', lookInMs] } } },
+      ]),
 
     /** The call is over, its analysis is not there yet: the concurrency slots are free, person and line stay locked. */
     markEnded: (id, runner, slotFree) => write({ ...mine(id, runner), open: true }, { $set: { state: 'ended', locks: slotFree } }),
@@ -208,7 +211,9 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
           returnDocument: 'after',
         }),
       ),
-    endLook: (id) => write({ _id: id }, { $unset: { look_at: '' } }),
+    /** Zero matches: its settlement planned another look meanwhile. _id index. */
+    endLook: ({ _id: id, look_at: lookAt }) =>
+      write({ _id: id, ...(lookAt === undefined ? {} : { look_at: lookAt }) }, { $unset: { look_at: '' } }),
 
     handOver: async (ids, runner) => {
       const result = await attempts.updateMany({ _id: { $in: ids }, runner, lease_until: { $exists: true } }, [

@@ -1,5 +1,4 @@
 /** The real clock: the only place where the program asks the machine for the time. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock, Mark } from '../domain/ports.js';
 
 export interface ClockOptions {
@@ -16,13 +15,16 @@ export function createClock(options: ClockOptions = {}): Clock {
     mark: () => ({ monoMs: mono(), wallMs: wall() }),
     elapsedMs: (since: Mark) => Math.max(mono() - since.monoMs, wall() - since.wallMs),
     disagreementMs: (since: Mark) => Math.abs(mono() - since.monoMs - (wall() - since.wallMs)),
-    sleep: async (ms, signal) => {
-      if (signal?.aborted === true) return;
-      try {
-        await delay(Math.max(0, ms), undefined, signal === undefined ? {} : { signal });
-      } catch {
-        // Aborted: waking early is what the caller asked for.
-      }
-    },
+    sleep: (ms, ...signals) =>
+      new Promise((resolve) => {
+        const wake = (): void => {
+          clearTimeout(timer);
+          for (const signal of signals) signal?.removeEventListener('abort', wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, Math.max(0, ms));
+        for (const signal of signals) signal?.addEventListener('abort', wake);
+        if (signals.some((signal) => signal?.aborted)) wake();
+      }),
   };
 }

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import fc from 'fast-check';
 import type { PastCall } from '../../src/domain/decision.js';
-import { accountDayKey, batchDayKey, callsInScope, limitReached, redialableAt } from '../../src/domain/limits.js';
-import type { Limit } from '../../src/domain/rules.js';
+import { accountDayKey, batchDayKey, callsInScope, limitReached, lookBackMs, redialableAt } from '../../src/domain/limits.js';
+import { NO_PACKS, type Limit, type Packs } from '../../src/domain/rules.js';
 import { called, job } from './samples.js';
 
 const ZONE = 'America/Santiago';
@@ -100,4 +100,26 @@ test('a limit opens when it says, and not a millisecond before', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test('P4: the history that has to be known is a week at least, and longer than any rule looks back', () => {
+  const rolling = (hours: number): Packs => ({
+    holidays: {},
+    rules: {
+      one: {
+        name: 'one',
+        title: 'One',
+        week: null,
+        weekReason: '',
+        holidays: false,
+        holidaysReason: '',
+        limits: [limit({ window: { kind: 'rolling', hours } })],
+      },
+    },
+  });
+  const day = 86_400_000;
+  expect(lookBackMs(NO_PACKS, 60_000)).toBe(9 * day);
+  expect(lookBackMs(rolling(24), 60_000)).toBe(9 * day);
+  expect(lookBackMs(rolling(720), 60_000)).toBeGreaterThan(30 * day);
+  expect(lookBackMs(NO_PACKS, 45 * day)).toBeGreaterThan(45 * day);
 });

@@ -92,6 +92,7 @@ describe('what a reply proves', () => {
       { 'retry-after': 'Sat, 21 Nov 2026 12:00:30 GMT' },
       { kind: 'refused', refusal: 'rate', retryAfterMs: 30_000 },
     ],
+    ['429 with a time out of all reason', 429, {}, { 'retry-after': '1e30' }, { kind: 'refused', refusal: 'rate', retryAfterMs: 600_000 }],
     ['429 without a time', 429, {}, {}, { kind: 'refused', refusal: 'rate', retryAfterMs: null }],
     ['a redirect that says nothing was done', 308, '', { location: '/x' }, { kind: 'refused', refusal: 'unreachable' }],
     ['a redirect that may follow a call', 303, '', { location: '/x' }, { kind: 'ambiguous' }],

@@ -52,7 +52,13 @@ describe('the last moment before a call', () => {
     await parts.board.fresh();
     const read = readJob(doc, 'CL');
     if (read.kind !== 'job') throw new Error(read.why);
-    const claim: Claim = { job: { ...read.job, reservedUntil: null }, token, claimed: cx.clock.mark(), dueBefore: null };
+    const claim: Claim = {
+      job: { ...read.job, reservedUntil: null },
+      token,
+      claimed: cx.clock.mark(),
+      dueBefore: null,
+      notStarted: () => undefined,
+    };
     await createDial(cx, parts)(claim);
     return { placed, job: await jobs.findOne({ _id: id }), attempt: (await world.rival.attempts.byId(token))?.state ?? 'none' };
   }

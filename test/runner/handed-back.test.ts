@@ -54,7 +54,7 @@ const settlement = async (looksUntilHandedBack: number, status = 'in_progress'):
     timing: { leaseMs: 20, secondLookMs: 1 },
     abandon: new AbortController().signal,
   };
-  const board = { batch: () => 'missing' as const, account: () => 'missing' as const, countryOf: () => Promise.resolve(null) };
+  const board = { batchOf: () => Promise.resolve(null), account: () => 'missing' as const, countryOf: () => Promise.resolve(null) };
   const settler = createSettler(cx as unknown as Context, board, () => undefined);
   await settler.finishSettled(ATTEMPT);
   return { settled, finished };

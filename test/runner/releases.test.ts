@@ -50,7 +50,7 @@ describe('a job given back', () => {
     const reading = readJob(doc);
     if (reading.kind !== 'job') throw new Error(reading.why);
     const before = Date.now();
-    await give({ job: reading.job, token: 't', claimed: runner.cx.clock.mark(), dueBefore });
+    await give({ job: reading.job, token: 't', claimed: runner.cx.clock.mark(), dueBefore, notStarted: () => undefined });
     const end: Document = (await world.database.db.collection<Document & { _id: string }>('jobs').findOne({ _id: id })) ?? {};
     expect(end).toMatchObject({ attempts: 1 });
     expect(end).not.toHaveProperty('lease_token');
@@ -103,7 +103,7 @@ describe('a job given back', () => {
   });
 
   it('comes back soon when its line is in another call, in its old place when nothing stands in its way', async () => {
-    within((await back((claim) => runner.parts.releases.busy(claim, 'line:1'))).waitsMs, 500, 1_000);
+    within((await back((claim) => runner.parts.releases.busy(claim))).waitsMs, 500, 1_000);
     expect(await back((claim) => runner.parts.releases.again(claim), {}, 'text')).toMatchObject({
       status: 'pending',
       reserved_until: 'text',

@@ -4,6 +4,7 @@ import { BSON, type Document } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Retell } from '../../src/retell/client.js';
 import { createRescue } from '../../src/runner/rescue.js';
+import { createSecondLooks } from '../../src/runner/second-looks.js';
 import type { AttemptState } from '../../src/store/attempt.js';
 import { inMs, intentFor, newId, openStoreWorld, strayOf, stillHeld } from '../store/support.js';
 import type { StoreWorld } from '../store/support.js';
@@ -32,7 +33,16 @@ describe('rescue', () => {
       (call) => void runner.followed.push(call),
       () => mayTakeForeign,
     );
-    return { ...runner, pass: () => rescue.pass() };
+    const looks = createSecondLooks(runner.cx, runner.parts);
+    return {
+      ...runner,
+      pass: async () => {
+        await (
+          await rescue.pass()
+        ).recovered;
+        await looks.pass();
+      },
+    };
   };
   const job = async (more: Document = {}): Promise<string> => {
     const id = newId();
@@ -269,6 +279,29 @@ describe('rescue', () => {
       const doc = await read('jobs', id);
       expect(doc).toMatchObject({ status: 'pending', attempts: 1 });
       expect(Number(doc['reserved_until'])).toBeGreaterThan(Date.now() + 60_000);
+    });
+
+    it('P4: call was counted by him when he began it: it is not counted twice, and its batch says when the next one may be', async () => {
+      const { db } = world.database;
+      await db.collection('batches').insertOne({
+        batch_id: 'slow',
+        account_id: 'acc-1',
+        is_active: true,
+        call_settings: { retry_delay_hours: 24, max_attempts: 2, max_call_duration: 1_800, ring_timeout: 40 },
+      });
+      const lost = await foreign({ batch_id: 'slow', attempts: 1 });
+      const live = await foreign({ batch_id: 'slow', attempts: 1, call_id: 'call-2', call_started_at: inMs(-110_000) });
+      const runner = open({ listByNumber: () => Promise.resolve({ kind: 'calls', complete: true, calls: [] }) });
+      await runner.pass();
+      const doc = await read('jobs', lost);
+      expect(doc).toMatchObject({ status: 'pending', attempts: 1 });
+      expect(Number(doc['reserved_until'])).toBeGreaterThan(Date.now() + 23 * 3_600_000);
+      const call = runner.followed[0];
+      expect(call?.facts).toMatchObject({ max_duration_ms: 1_800_000, ring_ms: 40_000 });
+      if (call === undefined) return;
+      const busy = { ...SETTLEMENT.outcome, class: 'busy', reason: 'dial_busy', success: false, reached: 'rang' } as const;
+      expect(await runner.parts.settler.settle(call, reading('call-2'), busy)).toBe(true);
+      expect(await read('jobs', live)).toMatchObject({ status: 'pending', attempts: 1 });
     });
 
     it.each([

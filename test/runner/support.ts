@@ -126,7 +126,7 @@ export const openRunner = (
   const strays: { of: string; callId: string }[] = [];
   const abandon = new AbortController();
   const real = createClock();
-  const clock: Clock = { ...real, sleep: (ms, signal) => real.sleep(ms * patience, signal) };
+  const clock: Clock = { ...real, sleep: (ms, ...signals) => real.sleep(ms * patience, ...signals) };
   const log = logTo(said);
   const cx: Context = {
     me,
@@ -162,7 +162,7 @@ export const openRunner = (
       () => clock.mark(),
     ),
     registry: createRegistry(),
-    releases: createReleases(cx, refusals),
+    releases: createReleases(cx, refusals, () => undefined),
     refusals,
     settler: createSettler(cx, board, () => undefined),
     confirm: createConfirm(cx),

@@ -146,7 +146,7 @@ describe('attempts', () => {
 
   describe('P3: the owner alone', () => {
     it.each([
-      ['markUnknown', (store: Store, id: string) => store.attempts.markUnknown(id, 'runner-b')],
+      ['markUnknown', (store: Store, id: string) => store.attempts.markUnknown(id, 'runner-b', 60_000)],
       ['markEnded', (store: Store, id: string) => store.attempts.markEnded(id, 'runner-b', [])],
       ['settle', (store: Store, id: string) => store.attempts.settle(id, 'runner-b', SETTLEMENT)],
       ['annul', (store: Store, id: string) => store.attempts.annul(id, 'runner-b', 'why')],

@@ -94,7 +94,12 @@ const ACTS: readonly Act[] = [
     act: (store, id) => store.attempts.recordCall(id, `call-${id}`),
     answer: 'recorded',
   },
-  { name: 'markUnknown', collection: 'attempts', prepare: intended, act: (store, id) => store.attempts.markUnknown(id, 'runner-a') },
+  {
+    name: 'markUnknown',
+    collection: 'attempts',
+    prepare: intended,
+    act: (store, id) => store.attempts.markUnknown(id, 'runner-a', 60_000),
+  },
   {
     name: 'markEnded',
     collection: 'attempts',

@@ -1,0 +1,129 @@
+/** P4: whose turn it is, over a round that lasts as long as there is work; and what a start is spent on. */
+
+import type { Document } from 'mongodb';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createDesk, type Desk } from '../../src/runner/desk.js';
+import { createDial, type Claim } from '../../src/runner/dial.js';
+import type { Bucket } from '../../src/retell/bucket.js';
+import { inMs, newId, openStoreWorld } from '../store/support.js';
+import type { StoreWorld } from '../store/support.js';
+import { openRunner, reading, type Runner } from './support.js';
+
+const ALWAYS = { allowed_hours: { start: '00:00', end: '23:59' }, days_of_week: [1, 2, 3, 4, 5, 6, 7] };
+
+/** Starts that are granted by hand. */
+const pace = (): Bucket & { grant(count: number): void; returned(): number } => {
+  let [tokens, returned] = [0, 0];
+  const waiting: ((taken: boolean) => void)[] = [];
+  const serve = (): void => {
+    for (; tokens > 0 && waiting.length > 0; tokens -= 1) waiting.shift()?.(true);
+  };
+  return {
+    take: (signal) =>
+      new Promise((resolve) => {
+        waiting.push(resolve);
+        signal?.addEventListener('abort', () => resolve(false));
+        serve();
+      }),
+    setRate: () => undefined,
+    penalise: () => undefined,
+    giveBack: () => {
+      returned += 1;
+    },
+    grant: (count) => {
+      tokens += count;
+      serve();
+    },
+    returned: () => returned,
+  };
+};
+
+describe('the desk', () => {
+  let world: StoreWorld;
+  let people = 0;
+  let closing: AbortController;
+  const jobs = () => world.database.db.collection<Document & { _id: string }>('jobs');
+  const put = (batch: string, count: number, more: Document = {}): Promise<unknown> =>
+    jobs().insertMany(
+      Array.from({ length: count }, () => ({
+        _id: newId(), job_id: `${batch}-${people}`, account_id: 'acc-1', batch_id: batch, status: 'pending', attempts: 0,
+        contact: { phones: [`+5691${String((people += 1)).padStart(7, '0')}`], next_phone_index: 0 }, ...more,
+      })),
+    ); // prettier-ignore
+
+  beforeAll(async () => {
+    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    const { db } = world.database;
+    await db.collection('accounts').insertOne({ account_id: 'acc-1', plan_type: 'unlimited', status: 'active', country: 'CL' });
+    await db
+      .collection('batches')
+      .insertMany(['large', 'late'].map((id) => ({ batch_id: id, account_id: 'acc-1', is_active: true, call_settings: ALWAYS })));
+  });
+  beforeEach(async () => {
+    closing = new AbortController();
+    await jobs().deleteMany({});
+  });
+  afterEach(() => closing.abort());
+  afterAll(() => world.close());
+
+  const open = (): { desk: Desk; starts: ReturnType<typeof pace>; runner: Runner } => {
+    const runner = openRunner(world.store, {
+      timing: { claimPollMs: 30 },
+      retell: { place: () => Promise.resolve({ kind: 'placed' as const, call: reading('call', { live: true }) }) },
+    });
+    const starts = pace();
+    const { board, parts } = runner;
+    const desk = createDesk(
+      { ...runner.cx, noMoreClaims: closing.signal },
+      {
+        board,
+        slots: parts.slots,
+        pace: starts,
+        releases: parts.releases,
+        headroom: { free: () => Promise.resolve(Number.POSITIVE_INFINITY), used: () => undefined },
+        retryShare: 0.5,
+        mayDial: () => true,
+      },
+    );
+    void desk.run();
+    return { desk, starts, runner };
+  };
+
+  it('asks again where it found nothing once, however long the work elsewhere lasts', async () => {
+    await put('large', 200);
+    const { desk, starts, runner } = open();
+    // More loops than there are starts: the round never ends for want of a loop.
+    const given: (Claim | null)[] = [];
+    for (let n = 0; n < 120; n += 1) void desk.next().then((claim) => given.push(claim));
+    starts.grant(20);
+    await expect.poll(() => given.length, { interval: 5, timeout: 10_000 }).toBe(20);
+    await put('late', 3);
+    await put('large', 3, { attempts: 1, reserved_until: inMs(-1_000) });
+    const late = (): number => given.filter((claim) => claim?.job.batch === 'late').length;
+    const retries = (): number => given.filter((claim) => claim?.job.attempts === 1).length;
+    for (let n = 0; n < 12 && (late() < 3 || retries() < 3); n += 1) {
+      await runner.cx.clock.sleep(150);
+      starts.grant(5);
+      const before = given.length;
+      await expect.poll(() => given.length, { interval: 5, timeout: 10_000 }).toBeGreaterThan(before);
+    }
+    expect({ late: late(), retries: retries() }).toEqual({ late: 3, retries: 3 });
+  });
+
+  it.each([
+    ['all attempts made', { attempts: 9, max_attempts: 3 }, 1],
+    ['no telephone', { contact: { phones: [], next_phone_index: 0 } }, 1],
+    ['an account that does not exist', { account_id: 'nobody' }, 1],
+    ['a document that cannot be read', { contact: { phones: 7 } }, 1],
+    ['nothing in its way', {}, 0],
+  ])('a start is for a call: of a job with %s', async (_, more, returned) => {
+    await put('large', 1, more);
+    const { desk, starts, runner } = open();
+    starts.grant(1);
+    const next = desk.next();
+    await expect.poll(async () => (await jobs().findOne({}))?.['status'], { interval: 5 }).not.toBe('pending');
+    const claim = await Promise.race([next, runner.cx.clock.sleep(200).then(() => null)]);
+    if (claim !== null) await createDial({ ...runner.cx, noMoreClaims: closing.signal }, runner.parts)(claim);
+    expect(starts.returned()).toBe(returned);
+  });
+});
