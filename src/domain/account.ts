@@ -20,6 +20,8 @@ export interface Account {
   /** Used as the account document says: only the opening of our own ledger. */
   readonly creditUsedMicros: number;
   readonly minutesUsedMs: number;
+  /** What the document shows; null: nothing that is a count. */
+  readonly callsToday: number | null;
   readonly tariff: Tariff;
   readonly maxConcurrentCalls: number | null;
   readonly dailyCallLimit: number | null;

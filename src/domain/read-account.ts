@@ -42,6 +42,7 @@ export function readAccount(doc: unknown): Account {
     minutesPurchasedMs: amount('minutes_purchased', MS_PER_MINUTE),
     creditUsedMicros: amount('credit_used', MICROS_PER_DOLLAR),
     minutesUsedMs: amount('minutes_used', MS_PER_MINUTE),
+    callsToday: count(get(doc, 'calls_today')),
     tariff: {
       perMinuteMicros: price('cost_per_minute'),
       setupMicros: price('cost_per_call_setup'),

@@ -6,9 +6,12 @@ import type { Account, Ledger } from '../domain/account.js';
 import type { Batch } from '../domain/batch.js';
 import { batchGates } from '../domain/decide.js';
 import type { Reason } from '../domain/decision.js';
+import { accountDayKey } from '../domain/limits.js';
 import { estimate } from '../domain/money.js';
+import { isPainted } from '../domain/picture.js';
 import { readAccount } from '../domain/read-account.js';
 import { impliedBatch, readBatch } from '../domain/read-batch.js';
+import { accountZone } from '../domain/zones.js';
 import { createCallers, type Callers } from './callers.js';
 import type { Mark } from '../domain/ports.js';
 import type { Context } from './context.js';
@@ -100,8 +103,8 @@ export function createBoard(cx: Context): Board {
     stale = [...accounts.values()].flatMap((account) => {
       const ledger = books.get(account.id);
       if (ledger === undefined) return [];
-      const same = Math.abs(ledger.usedMicros - account.creditUsedMicros) < 1 && Math.abs(ledger.usedMs - account.minutesUsedMs) < 1;
-      return same ? [] : [account.id];
+      const today = accountDayKey(cx.store.time.now(), accountZone(account, cx.policy).name);
+      return isPainted(account, ledger, today) ? [] : [account.id];
     });
   }
 

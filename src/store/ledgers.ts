@@ -6,6 +6,7 @@ import type { Document } from 'mongodb';
 import type { Account, Ledger } from '../domain/account.js';
 import type { Count, Estimate } from '../domain/decision.js';
 import { isOfInstallation } from '../domain/limits.js';
+import { pictureOf } from '../domain/picture.js';
 import { readAccount } from '../domain/read-account.js';
 import type { AttemptCost } from './attempt.js';
 import type { Connection } from './connection.js';
@@ -231,18 +232,14 @@ export function createLedgers(connection: Connection, writer: Writer): Ledgers {
      * rival's stale whole-document write undid it. Zero matches: a newer picture is there, or the account is gone.
      */
     project: async (account, today) => {
-      const doc = await ledgers.findOne({ _id: account }, { projection: { holds: 0 } });
-      if (doc === null) return false;
+      const [doc, shown] = await Promise.all([
+        ledgers.findOne({ _id: account }, { projection: LEDGER_FIELDS }),
+        accounts.findOne({ account_id: account }, { projection: { plan_type: 1 } }),
+      ]);
+      if (doc === null || shown === null) return false;
       const ledger = ledgerOf(doc);
       await forgetDays(account, ledger.counts, today);
-      const picture = {
-        credit_used: ledger.usedMicros / 1e6,
-        minutes_used: ledger.usedMs / 60_000,
-        credit_reserved: ledger.heldMicros / 1e6,
-        minutes_reserved: ledger.heldMs / 60_000,
-        calls_today: ledger.counts[`a:${today}`] ?? 0,
-        ledger_version: ledger.version,
-      };
+      const picture = { ...pictureOf(readAccount(shown).plan, ledger, `a:${today}`), ledger_version: ledger.version };
       const differs = Object.entries(picture).map(([key, value]) => ({ [key]: { $ne: value } }));
       const result = await accounts.updateOne(
         { account_id: account, ledger_version: { $not: { $gt: ledger.version } }, $or: differs },

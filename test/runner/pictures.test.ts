@@ -1,10 +1,13 @@
-/** P5: what others read of a batch is right again after any crash, and after any write that failed. */
+/** P5: what others read of batches and accounts is right again after any crash, any write that failed, and a day without calls. */
 
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Board } from '../../src/runner/board.js';
 import type { Context } from '../../src/runner/context.js';
 import { createPictures } from '../../src/runner/pictures.js';
 import { createClock } from '../../src/telemetry/clock.js';
+import { account, openStoreWorld } from '../store/support.js';
+import type { StoreWorld } from '../store/support.js';
+import { openRunner } from './support.js';
 
 const painted = (failures: number) => {
   const counted: string[] = [];
@@ -60,5 +63,33 @@ describe('pictures', () => {
     expect(projected).toEqual(['acc-1']);
     end();
     await running;
+  });
+});
+
+describe('of a day without calls', () => {
+  let world: StoreWorld;
+  beforeAll(async () => {
+    world = await openStoreWorld();
+  });
+  afterAll(() => world.close());
+
+  it("yesterday's calls do not fill today's limit, though nobody was called today", async () => {
+    const accounts = world.database.db.collection('accounts');
+    await accounts.insertOne({
+      account_id: 'acc-1',
+      plan_type: 'credit_based',
+      status: 'active',
+      country: 'CL',
+      credit_balance: 100,
+      calls_today: 7,
+    });
+    await world.database.db.collection('batches').insertOne({ batch_id: 'batch-1', account_id: 'acc-1', is_active: true });
+    await world.store.ledgers.hold(account(), 't1', { micros: 0, ms: 0 }, [{ key: 'a:2026-11-20', max: null }]);
+    await world.store.ledgers.charge('acc-1', 't1', { micros: 0, ms: 0, final: true });
+
+    const { cx, board } = openRunner(world.store);
+    await board.fresh();
+    await createPictures(cx, board).flush();
+    expect(await accounts.findOne({ account_id: 'acc-1' })).toMatchObject({ calls_today: 0, credit_used: 0 });
   });
 });

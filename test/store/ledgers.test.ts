@@ -232,7 +232,6 @@ describe('the ledger of an account', () => {
       expect(await picture(id)).toMatchObject({
         credit_used: 0,
         credit_reserved: 0.3,
-        minutes_reserved: 1,
         calls_today: 1,
         note: 'kept',
         credit_balance: 10,
@@ -240,7 +239,20 @@ describe('the ledger of an account', () => {
       expect(await world.store.ledgers.project(id, '2026-11-21')).toBe(false);
       await world.store.ledgers.charge(id, 't1', { micros: 123_456, ms: 30_000, final: true });
       await world.store.ledgers.project(id, '2026-11-22');
-      expect(await picture(id)).toMatchObject({ credit_used: 0.123456, minutes_used: 0.5, credit_reserved: 0, calls_today: 0 });
+      expect(await picture(id)).toMatchObject({ credit_used: 0.123456, credit_reserved: 0, calls_today: 0 });
+    });
+
+    it('shows what was used once: in money or in minutes, as it was bought', async () => {
+      const id = await open();
+      await world.store.ledgers.charge(id, 't1', { micros: 123_456, ms: 30_000, final: true });
+      await world.store.ledgers.project(id, '2026-11-21');
+      expect(await picture(id)).not.toHaveProperty('minutes_used');
+      await world.database.db
+        .collection('accounts')
+        .updateOne({ account_id: id }, { $set: { plan_type: 'minutes_based' }, $unset: { credit_used: '' } });
+      await world.store.ledgers.project(id, '2026-11-21');
+      expect(await picture(id)).toMatchObject({ minutes_used: 0.5, minutes_reserved: 0 });
+      expect(await picture(id)).not.toHaveProperty('credit_used');
     });
 
     it("P5: comes back after a rival's stale whole-document write, whose top-up is kept", async () => {
