@@ -1,7 +1,7 @@
 /** What a call leaves on SpeechAI's documents, in the shapes that its API, its front end and its reports read. */
 import type { CallReading, NextStep, Outcome } from './call.js';
 import type { Disposition } from './dispositions.js';
-import type { Job } from './job.js';
+import type { Contact } from './job.js';
 import { storable } from './storable.js';
 import { isFinal } from './transitions.js';
 
@@ -13,8 +13,8 @@ const LONGEST_DATE = 200;
 export interface CallExtras {
   readonly attemptId: string;
   readonly disposition: Disposition;
-  /** What was charged, where the provider named no cost of its own. */
-  readonly costCents?: number | null;
+  /** What was charged: by the tariff that is not what the provider asks, and the API adds these up to the batch's cost. */
+  readonly costCents: number;
 }
 
 /**
@@ -27,14 +27,14 @@ export function callResult(given: CallReading | null, outcome: Outcome, extras: 
   return {
     success: outcome.success,
     status,
-    summary: summaryOf(reading, outcome),
+    summary: summaryOf(reading, outcome, extras.costCents),
     details: reading?.raw ?? {},
     timestamp: now,
     call_id: reading?.callId ?? null,
     call_status: status,
     duration_ms: outcome.durationMs,
     call_cost: {
-      combined_cost: reading?.costCents ?? extras.costCents ?? 0,
+      combined_cost: extras.costCents,
       total_duration_seconds: wholeSeconds(outcome.durationMs),
     },
     attempt_id: extras.attemptId,
@@ -53,7 +53,7 @@ function asStored(reading: CallReading): CallReading {
   return { ...reading, raw: storable(reading.raw), analysis: storable(reading.analysis), collected: storable(reading.collected) };
 }
 
-function summaryOf(reading: CallReading | null, outcome: Outcome): Fields {
+function summaryOf(reading: CallReading | null, outcome: Outcome, costCents: number): Fields {
   const raw = reading?.raw ?? {};
   const cost = isRecord(raw['call_cost']) ? raw['call_cost'] : null;
   return {
@@ -66,7 +66,7 @@ function summaryOf(reading: CallReading | null, outcome: Outcome): Fields {
     recording_multi_channel_url: raw['recording_multi_channel_url'] ?? null,
     public_log_url: raw['public_log_url'] ?? null,
     transcript: raw['transcript'] ?? null,
-    ...(cost === null ? {} : { call_cost: { ...cost, combined_cost: reading?.costCents ?? 0 } }),
+    ...(cost === null ? {} : { call_cost: { ...cost, combined_cost: costCents } }),
     ...(reading?.analysis ? { call_analysis: reading.analysis } : {}),
     ...(reading?.collected ? { collected_dynamic_variables: reading.collected } : {}),
   };
@@ -146,30 +146,30 @@ function decimalSeparator(digits: string): string | null {
 }
 
 export interface ResultDocumentInput {
-  readonly job: Job;
-  readonly callId: string;
   readonly attemptId: string;
+  readonly jobRef: string;
+  readonly account: string | null;
+  readonly batch: string | null;
+  /** null: the job is gone. */
+  readonly contact: Pick<Contact, 'name' | 'dni'> | null;
   /** The number that rang, as dialled. */
   readonly phoneUsed: string;
-  readonly outcome: Outcome;
+  readonly outcome: Outcome | null;
   readonly result: Fields;
-  readonly now: Date;
 }
 
-/** SpeechAI's `call_results` document: one per call, found by `call_id`, with the full reply. */
-export function resultDocument({ job, callId, attemptId, phoneUsed, outcome, result, now }: ResultDocumentInput): Fields {
+/** SpeechAI's `call_results` document, but for its key and its date: one per call, with the full reply. */
+export function resultDocument({ attemptId, jobRef, account, batch, contact, phoneUsed, outcome, result }: ResultDocumentInput): Fields {
   return {
-    call_id: callId,
-    job_id: job.ref,
+    job_id: jobRef,
+    account_id: account,
+    batch_id: batch,
     attempt_id: attemptId,
-    account_id: job.account,
-    batch_id: job.batch,
-    contact: { name: job.contact.name, dni: job.contact.dni, phone_used: phoneUsed },
+    contact: { ...(contact === null ? {} : { name: contact.name, dni: contact.dni }), phone_used: phoneUsed },
     call_data: result,
-    call_status: result['call_status'],
-    duration_ms: outcome.durationMs,
-    is_successful: outcome.success,
-    created_at: now,
+    call_status: result['call_status'] ?? 'unknown',
+    duration_ms: outcome?.durationMs ?? 0,
+    is_successful: outcome?.success ?? false,
   };
 }
 

@@ -7,7 +7,6 @@ import { classify } from '../domain/outcomes.js';
 import type { AttemptDoc } from '../store/attempt.js';
 import { factsOf } from './call.js';
 import type { Context } from './context.js';
-import { movementOf } from './movement.js';
 import type { Parts } from './parts.js';
 
 export interface SecondLooks {
@@ -19,7 +18,7 @@ export interface SecondLooks {
 /** Another process looks only where this one did not come to an end in this time. */
 const NEXT_LOOK_MS = 3_600_000;
 
-export function createSecondLooks(cx: Context, parts: Pick<Parts, 'stray'>): SecondLooks {
+export function createSecondLooks(cx: Context, parts: Pick<Parts, 'stray' | 'settler'>): SecondLooks {
   async function pass(): Promise<void> {
     for (;;) {
       const attempt = await cx.store.attempts.takeLook(cx.store.time.now(), NEXT_LOOK_MS);
@@ -56,10 +55,7 @@ export function createSecondLooks(cx: Context, parts: Pick<Parts, 'stray'>): Sec
         : null;
     const before = attempt.cost ?? { micros: 0, ms: 0, final: false };
     const cost = { micros: cents === null ? before.micros : Math.round(cents * 10_000), ms: outcome?.durationMs ?? before.ms, final: true };
-    if (attempt.account !== null) await cx.store.ledgers.charge(attempt.account, attempt._id, cost, attempt.counts);
-    const movement = movementOf(attempt, cost);
-    if (movement !== null) await cx.store.books.movement(movement);
-    await cx.store.attempts.finalCost(attempt._id, cost);
+    await parts.settler.reprice(attempt, cost);
   }
 
   return {

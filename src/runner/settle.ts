@@ -3,13 +3,13 @@
  * attempt, so that whoever finds it half done finishes it (`finishSettled`).
  */
 import { afterCall } from '../domain/after-call.js';
-import type { Tariff } from '../domain/account.js';
-import { callResult, jobFields } from '../domain/call-result.js';
+import type { Account } from '../domain/account.js';
+import { callResult, jobFields, resultDocument } from '../domain/call-result.js';
 import { callbackTime } from '../domain/callbacks.js';
 import type { CallReading, NextStep, Outcome } from '../domain/call.js';
 import { dispose } from '../domain/dispositions.js';
 import { messageOf } from '../domain/errors.js';
-import type { Job } from '../domain/job.js';
+import type { Contact, Job } from '../domain/job.js';
 import { callCost } from '../domain/money.js';
 import { maskPhone } from '../domain/phones.js';
 import { readAccount } from '../domain/read-account.js';
@@ -29,11 +29,17 @@ export interface Settler {
   settle(call: Call, reading: CallReading | null, outcome: Outcome): Promise<boolean>;
   /** Finishes what an earlier owner (or this one) has stored. */
   finishSettled(attempt: SettledAttempt): Promise<void>;
+  /** A price that came after the call's end: charged, booked, and put where the job and its batch show one. */
+  reprice(attempt: AttemptDoc, cost: AttemptCost): Promise<void>;
   /** Closes an attempt of which nothing was placed, and frees its hold. */
   annul(facts: AttemptFacts, reason: string): Promise<void>;
 }
 
-export type SettledAttempt = AttemptFacts & Pick<AttemptDoc, 'call_id' | 'outcome' | 'cost' | 'next' | 'result' | 'job_fields'>;
+export type SettledAttempt = AttemptFacts &
+  Pick<AttemptDoc, 'call_id' | 'outcome' | 'cost' | 'next' | 'result' | 'job_fields'> & {
+    /** Where the job was read anyway. */
+    readonly contact?: Contact;
+  };
 
 /** A price that is not final is asked for again after this long. */
 const PRICE_LOOK_MS = 10 * 60_000;
@@ -65,11 +71,12 @@ export function createSettler(
             random: cx.random,
           });
     const disposition = dispose(reading, outcome, cx.dispositions);
+    const cost = await costOf(facts, reading, outcome);
     return {
       outcome,
-      cost: await costOf(facts, reading, outcome),
+      cost,
       next,
-      result: callResult(reading, outcome, { attemptId: facts._id, disposition }, now),
+      result: callResult(reading, outcome, { attemptId: facts._id, disposition, costCents: centsOf(cost) }, now),
       jobFields: next === null ? {} : { ...jobFields({ reading, outcome, next, now }), call_started_at: call.placedAt },
     };
   }
@@ -78,7 +85,7 @@ export function createSettler(
     const answered = outcome.reached === 'answered' || outcome.reached === 'conversation';
     const cost = callCost(
       { durationMs: outcome.durationMs, costCents: reading?.costCents ?? null, answered },
-      await tariffOf(facts.account),
+      (await accountOf(facts.account)).tariff,
       cx.policy.priceSource,
     );
     // A lost call keeps nothing in hold: should it be found a day later, it is booked then as what it cost.
@@ -86,11 +93,11 @@ export function createSettler(
     return { micros: cost.micros, ms: cost.ms, final: !cost.provisional || outcome.reached === 'placed' || outcome.reached === 'rang' };
   }
 
-  async function tariffOf(account: string | null): Promise<Tariff> {
+  async function accountOf(account: string | null): Promise<Account> {
     const known = board.account(account);
-    if (known !== 'missing') return known.tariff;
+    if (known !== 'missing') return known;
     const [doc] = account === null ? [] : await cx.store.campaigns.accounts([account]);
-    return readAccount(doc ?? {}).tariff;
+    return readAccount(doc ?? {});
   }
 
   async function finishSettled(attempt: SettledAttempt): Promise<void> {
@@ -175,19 +182,28 @@ export function createSettler(
     return reading.kind === 'job' && reading.job.leaseToken === facts._id ? reading.job : null;
   }
 
-  /**
-   * The records of the call, and what it forbids from now on. Tried again while the database is away, before the lease is let go: whoever
-   * adopts the attempt writes them again. What the database refuses for good is said and passed over.
-   */
+  /** Tried again while the database is away. What it refuses for good is said and passed over. */
+  async function tell(id: string, what: string, write: () => Promise<void>): Promise<void> {
+    try {
+      await persist(cx, what, write, isRefusal);
+    } catch (error) {
+      cx.log.error(`${what} failed for good`, { attempt_id: id, error: messageOf(error) });
+    }
+  }
+
+  async function book(attempt: SettledAttempt, cost: AttemptCost): Promise<void> {
+    const movement = movementOf(attempt, cost, (await accountOf(attempt.account)).plan);
+    if (movement !== null) await cx.store.books.movement(movement);
+  }
+
+  async function contactOf({ job }: SettledAttempt): Promise<Contact | null> {
+    const reading = readJob(await cx.store.jobs.byId(job));
+    return reading.kind === 'job' ? reading.job.contact : null;
+  }
+
+  /** The call's records, and what it forbids from now on; before the lease is let go, so that whoever adopts the attempt writes them again. */
   async function tellOthers(attempt: SettledAttempt, cost: AttemptCost): Promise<void> {
     const { _id: id, account, batch, call_id: callId, next, outcome } = attempt;
-    const tell = async (what: string, write: () => Promise<void>): Promise<void> => {
-      try {
-        await persist(cx, what, write, isRefusal);
-      } catch (error) {
-        cx.log.error(`${what} failed for good`, { attempt_id: id, error: messageOf(error) });
-      }
-    };
     const told: Promise<void>[] = [];
     if (next?.suppress != null) {
       const { line, person } = attempt;
@@ -202,25 +218,18 @@ export function createSettler(
         attempt: id,
         masked: maskPhone(attempt.to_number),
       };
-      told.push(tell('blocking a number', () => cx.store.campaigns.suppress(entry)));
+      told.push(tell(id, 'blocking a number', () => cx.store.campaigns.suppress(entry)));
     }
-    const movement = movementOf(attempt, cost);
-    if (movement !== null) told.push(tell('booking a call', () => cx.store.books.movement(movement)));
+    told.push(tell(id, 'booking a call', () => book(attempt, cost)));
     if (callId !== undefined) {
-      const fields = {
-        job_id: attempt.job_ref,
-        account_id: account,
-        batch_id: batch,
-        attempt_id: id,
-        contact: { phone_used: attempt.to_number },
-        call_data: attempt.result ?? {},
-        call_status: attempt.result?.['call_status'] ?? 'unknown',
-        duration_ms: outcome?.durationMs ?? 0,
-        is_successful: outcome?.success ?? false,
+      const result = async (): Promise<void> => {
+        const fields = resultDocument({
+          attemptId: id, jobRef: attempt.job_ref, account, batch, contact: attempt.contact ?? (await contactOf(attempt)),
+          phoneUsed: attempt.to_number, outcome: outcome ?? null, result: attempt.result ?? {},
+        }); // prettier-ignore
+        await cx.store.books.result(callId, fields, attempt.foreign === true ? null : mintedAt(id));
       };
-      told.push(
-        tell("recording a call's result", () => cx.store.books.result(callId, fields, attempt.foreign === true ? null : mintedAt(id))),
-      );
+      told.push(tell(id, "recording a call's result", result));
     }
     await Promise.all(told);
   }
@@ -250,9 +259,19 @@ export function createSettler(
         next,
         result,
         job_fields: fields,
+        ...(call.job === null ? {} : { contact: call.job.contact }),
         ...(call.callId === null ? {} : { call_id: call.callId }),
       });
       return true;
+    },
+
+    reprice: async (attempt, cost) => {
+      const { _id: id, account, batch } = attempt;
+      if (account !== null) await cx.store.ledgers.charge(account, id, cost, attempt.counts);
+      await book(attempt, cost);
+      await tell(id, 'correcting the price of a call', () => cx.store.recount.price(attempt.job, id, centsOf(cost)));
+      await cx.store.attempts.finalCost(id, cost);
+      if (account !== null) touched(account, batch);
     },
 
     annul: async (facts, reason) => {
@@ -268,3 +287,5 @@ export function createSettler(
     },
   };
 }
+
+const centsOf = (cost: AttemptCost): number => cost.micros / 10_000;

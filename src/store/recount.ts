@@ -1,10 +1,13 @@
 /** Counters that others read, derived and then written: right again after any crash, whoever died in between. */
-import type { Connection } from './connection.js';
+import type { DocId } from '../domain/job.js';
+import { stored, type Connection } from './connection.js';
 import { INDEX } from './attempts.js';
 import { JOB_INDEX } from './claims.js';
 
 export interface Recount {
   batch(id: string): Promise<void>;
+  /** The price a job shows of its call. */
+  price(job: DocId, attempt: string, cents: number): Promise<void>;
 }
 
 export function createRecount(connection: Connection): Recount {
@@ -42,6 +45,24 @@ export function createRecount(connection: Connection): Recount {
       await connection
         .collection('batches')
         .updateOne({ batch_id: id }, [{ $set: { ...figures, started_at: { $ifNull: ['$started_at', '$$NOW'] } } }]);
+    },
+
+    /** _id index. Zero matches: the job shows a later call, or none; what stands there is not this call's to correct. */
+    price: async (job, attempt, cents) => {
+      const summary = '$call_result.summary';
+      const corrected = {
+        $mergeObjects: [summary, { call_cost: { $mergeObjects: [`${summary}.call_cost`, { combined_cost: cents }] } }],
+      };
+      await connection
+        .collection('jobs')
+        .updateOne({ _id: stored(job), 'call_result.attempt_id': attempt, 'call_result.call_cost.combined_cost': { $type: 'number' } }, [
+          {
+            $set: {
+              'call_result.call_cost.combined_cost': cents,
+              'call_result.summary': { $cond: [{ $eq: [{ $type: `${summary}.call_cost` }, 'object'] }, corrected, summary] },
+            },
+          },
+        ]);
     },
   };
 }

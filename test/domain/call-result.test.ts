@@ -6,7 +6,7 @@ import { classify, lostOutcome } from '../../src/domain/outcomes.js';
 import { ENDED, job, reading, SEEN, table } from './fixtures-calls.js';
 
 const disposition = { qualification: 'hot', score: 3, outcome: 'promise', sentiment: 'positive', rules: [] };
-const extras = { attemptId: 'att_1', disposition };
+const extras = { attemptId: 'att_1', disposition, costCents: 13.93 };
 const raw = {
   call_id: 'call_1',
   call_status: 'ended',
@@ -57,7 +57,7 @@ describe('jobs.call_result', () => {
   });
 
   test('a call that was never found still has every path, as numbers', () => {
-    expect(callResult(null, lostOutcome(SEEN), extras, SEEN)).toMatchObject({
+    expect(callResult(null, lostOutcome(SEEN), { ...extras, costCents: 0 }, SEEN)).toMatchObject({
       success: false,
       status: 'unknown',
       summary: { call_status: null, transcript: null },
@@ -68,11 +68,11 @@ describe('jobs.call_result', () => {
     });
   });
 
-  test('P5: the charged cost stands in where the provider named none, never beside it', () => {
+  test('P5: shows what was charged, whatever the provider asks', () => {
     const charged = { ...extras, costCents: 7 };
-    expect(callResult(reading({ costCents: null }), outcomeOf(), charged, SEEN)).toMatchObject({ call_cost: { combined_cost: 7 } });
-    expect(callResult(talked, outcomeOf(), charged, SEEN)).toMatchObject({ call_cost: { combined_cost: 13.93 } });
-    expect(callResult(reading({ costCents: 0 }), outcomeOf(), charged, SEEN)).toMatchObject({ call_cost: { combined_cost: 0 } });
+    const shown = { combined_cost: 7 };
+    expect(callResult(reading({ costCents: null }), outcomeOf(), charged, SEEN)).toMatchObject({ call_cost: shown });
+    expect(callResult(talked, outcomeOf(), charged, SEEN)).toMatchObject({ call_cost: shown, summary: { call_cost: shown }, details: raw });
   });
 
   property.prop([fc.dictionary(fc.constantFrom('call_cost', 'transcript', 'start_timestamp'), fc.jsonValue())])(
@@ -197,11 +197,19 @@ describe('amounts as people and agents write them', () => {
   });
 });
 
-test('call_results keeps the older shape and finds the call, the job and the attempt', () => {
+test('call_results keeps the older shape and finds the job and the attempt', () => {
   const result = callResult(talked, outcomeOf(), extras, SEEN);
-  const given = { job: job(), callId: 'call_1', attemptId: 'att_1', phoneUsed: '+56911112222', outcome: outcomeOf(), result, now: SEEN };
-  expect(resultDocument(given)).toEqual({
-    call_id: 'call_1',
+  const { contact } = job();
+  const given = {
+    attemptId: 'att_1',
+    jobRef: 'job_1',
+    account: 'acc-1',
+    batch: 'batch-1',
+    phoneUsed: '+56911112222',
+    outcome: outcomeOf(),
+    result,
+  };
+  expect(resultDocument({ ...given, contact })).toEqual({
     job_id: 'job_1',
     attempt_id: 'att_1',
     account_id: 'acc-1',
@@ -211,6 +219,9 @@ test('call_results keeps the older shape and finds the call, the job and the att
     call_status: 'ended',
     duration_ms: 75_700,
     is_successful: true,
-    created_at: SEEN,
+  });
+  expect(resultDocument({ ...given, contact: null, outcome: null })).toMatchObject({
+    contact: { phone_used: '+56911112222' },
+    is_successful: false,
   });
 });

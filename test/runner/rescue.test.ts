@@ -326,6 +326,14 @@ describe('rescue', () => {
       await world.store.ledgers.charge('acc-1', token, cost);
       await world.store.jobs.settle(id, token, SETTLEMENT.next, {}, {});
       await world.store.attempts.finish(token, 'dead', inMs(-1_000));
+      const shown = {
+        attempt_id: token,
+        call_cost: { combined_cost: 40 },
+        summary: { kept: 1, call_cost: { combined_cost: 40, kept: 2 } },
+      };
+      const later = newId();
+      await world.database.db.collection('jobs').updateOne({ _id: id as never }, { $set: { call_result: shown } });
+      await world.database.db.collection('jobs').insertOne({ _id: later as never, call_result: { ...shown, attempt_id: 'a later one' } });
       const answers = [reading('call-1', { costCents: null }), reading('call-1', { costCents: 31 })];
       const runner = open({ read: () => Promise.resolve({ kind: 'call', call: answers.shift() ?? reading('call-1') }) });
       await runner.pass();
@@ -334,6 +342,13 @@ describe('rescue', () => {
       await runner.pass();
       expect(await read('account_ledgers', 'acc-1')).toMatchObject({ used_micros: 310_000, held_micros: 0, holds: {} });
       expect(await read('call_attempts', token)).toMatchObject({ cost: { micros: 310_000, final: true } });
+      expect((await read('jobs', id))['call_result']).toEqual({
+        attempt_id: token,
+        call_cost: { combined_cost: 31 },
+        summary: { kept: 1, call_cost: { combined_cost: 31, kept: 2 } },
+      });
+      await world.store.recount.price(later, token, 31);
+      expect((await read('jobs', later))['call_result']).toMatchObject({ call_cost: { combined_cost: 40 } });
       expect(await world.database.db.collection('transactions').find({}).toArray()).toMatchObject([
         { account_id: 'acc-1', cost: 31, type: 'call_usage' },
       ]);

@@ -58,7 +58,7 @@ describe('a second look', () => {
       },
     });
     const adopted: Call[] = [];
-    const looks = createSecondLooks(runner.cx, { stray: createStrays(runner.cx, (call) => void adopted.push(call)) });
+    const looks = createSecondLooks(runner.cx, { ...runner.parts, stray: createStrays(runner.cx, (call) => void adopted.push(call)) });
     await looks.pass();
     await looks.pass();
     expect(stopped).toEqual(['second']);

@@ -9,6 +9,7 @@ import { createRescue } from '../../src/runner/rescue.js';
 import type { FailPoints, Step } from '../../src/runner/failpoints.js';
 import { account, intentFor, newId, openStoreWorld } from '../store/support.js';
 import type { StoreWorld } from '../store/support.js';
+import { createSettler } from '../../src/runner/settle.js';
 import { openRunner, reading } from './support.js';
 import type { Runner } from './support.js';
 
@@ -106,6 +107,35 @@ describe('a settlement', () => {
     const runner = openRunner(world.store, { me: 'runner-a' });
     expect(await runner.parts.settler.settle(await prepare(runner), reading('call-1'), OUTCOME)).toBe(true);
     expect(await end()).toEqual(CLEAN);
+  });
+
+  it('shows the job, its account and the archive what was charged: by the tariff, in the minutes of the plan', async () => {
+    const { db } = world.database;
+    const plan = { plan_type: 'minutes_based', minutes_purchased: 100, cost_per_minute: 1, cost_per_call_setup: 0.5 };
+    await db.collection('accounts').updateOne({ account_id: 'acc-1' }, { $set: plan });
+    const runner = openRunner(world.store, { me: 'runner-a' });
+    const byTariff = createSettler({ ...runner.cx, policy: { ...runner.cx.policy, priceSource: 'tariff' } }, runner.board, () => undefined);
+    const call = await prepare(runner);
+    await db
+      .collection('jobs')
+      .updateOne({ _id: call.facts.job as never }, { $set: { 'contact.name': 'Ana', 'contact.dni': '12345678K' } });
+    expect(await byTariff.settle(call, reading('call-1', { costCents: 25, raw: { call_cost: { combined_cost: 25 } } }), OUTCOME)).toBe(
+      true,
+    );
+    await db.collection('accounts').updateOne({ account_id: 'acc-1' }, { $set: { plan_type: 'credit_based' } });
+    expect(await db.collection('jobs').findOne({})).toMatchObject({
+      call_result: {
+        call_cost: { combined_cost: 100 },
+        summary: { call_cost: { combined_cost: 100 } },
+        details: { call_cost: { combined_cost: 25 } },
+      },
+    });
+    expect(await db.collection('transactions').findOne({})).toMatchObject({ amount: -0.5, cost: 100 });
+    expect((await db.collection('call_results').findOne({}))?.['contact']).toEqual({
+      name: 'Ana',
+      dni: '12345678K',
+      phone_used: '+56911112222',
+    });
   });
 
   it.each([
