@@ -1,6 +1,6 @@
 /** An account as people look at it: balances in dollars and minutes, why it is closed, and what moved. */
 import type { Account, Ledger } from '../domain/account.js';
-import { momentIn } from '../domain/batch-edit.js';
+import { momentIn } from '../domain/moments.js';
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import { accountDayKey } from '../domain/limits.js';
 import { balance } from '../domain/money.js';

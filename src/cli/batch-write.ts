@@ -12,7 +12,7 @@ import { batchOrExit } from './batch-view.js';
 import { packsOf } from './job-find.js';
 import { print, printJson, say } from './output.js';
 import type { Session } from './session.js';
-import { packNamed } from '../domain/rules.js';
+import { packName, packNamed } from '../domain/rules.js';
 
 export interface CreateOptions {
   readonly account: string;
@@ -106,7 +106,7 @@ async function refuse(
 ) {
   const { batch, problems } = newProblems(before, after);
   const known = batch.rules === null || packNamed(batch.rules, country, await packsOf(session)) !== null;
-  const all = [...problems, ...(known ? [] : [`there is no rule pack named "${batch.rules ?? ''}"`])];
+  const all = [...problems, ...(known ? [] : [`there is no rule pack named "${packName(batch.rules ?? '', country)}"`])];
   if (all.length === 0) return batch;
   throw new SpeechAiError('BATCH_UNREADABLE', `Nothing was changed, because the batch would be closed: ${all.join('; ')}.`, {
     remedy: 'See `speechai batch set --help` for how the values are written.',

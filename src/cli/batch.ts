@@ -56,8 +56,8 @@ function registerReading(batch: Command): void {
 
 const KEYS = `
 Keys (key=value; key= takes the value away):
-  name, description, priority (1 to 4), queue, rules (cl, ar, none), agent_id, from_numbers (+56...,+56...)
-  start_at, end_at                2026-11-23T09:00 is the clock of the batch's zone
+  name, description, priority (1 to 4), queue, rules (cl, ar, country, none), agent_id, from_numbers (+56...,+56...)
+  start_at, end_at                2026-11-23T09:00 is the clock of the batch's zone, 2026-11-23 the whole day
   allowed_hours                   09:00-18:00, or JSON per weekday
   days_of_week                    1-5 or 1,2,6 (Monday 1, Sunday 7)
   timezone, holidays (true, cl), closed_dates (2026-12-24,2026-12-31)

@@ -1,6 +1,6 @@
 /** `explain job`: the gates of one job, with everything that is known about it. */
 import { explain, type Explanation, type GateLine } from '../domain/explain.js';
-import { momentIn } from '../domain/batch-edit.js';
+import { momentIn } from '../domain/moments.js';
 import type { Facts } from '../domain/decision.js';
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import { contactZone } from '../domain/zones.js';

@@ -2,9 +2,9 @@
  * Changes to a batch as an operator writes them, `key=value`: which field of the document each becomes, and what the reader of batches
  * says about the result. Nothing is written that would close the batch (P4): a typing error in the hours must not stop a campaign.
  */
-import { Temporal } from 'temporal-polyfill';
 import type { Batch } from './batch.js';
-import { date, get, record } from './lenient.js';
+import { get, record } from './lenient.js';
+import { momentIn } from './moments.js';
 import { readBatch } from './read-batch.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -53,6 +53,8 @@ const asDays: Reader = (written) => {
 
 /** A time without an offset is the wall clock's in the batch's zone: nobody thinks of a campaign's start in UTC. */
 const asMoment: Reader = (written, zone) => momentIn(written, zone) ?? WRONG;
+/** A campaign that ends on a day is dialled on that day. */
+const asEnd: Reader = (written, zone) => momentIn(written, zone, 'is over') ?? WRONG;
 
 /** In the order of the help text. The last entries are other paths of the same thing. */
 const KEYS: Readonly<Record<string, Place>> = {
@@ -60,7 +62,7 @@ const KEYS: Readonly<Record<string, Place>> = {
   description: ['root', asText],
   priority: ['root', asPriority, 'call_settings.priority'],
   start_at: ['root', asMoment, 'call_settings.start_at'],
-  end_at: ['root', asMoment, 'call_settings.end_at'],
+  end_at: ['root', asEnd, 'call_settings.end_at'],
   queue: ['root', asText, 'call_settings.queue'],
   rules: ['root', asRules, 'call_settings.rules'],
   from_numbers: ['root', asList, 'from_number', 'call_settings.from_numbers', 'call_settings.from_number'],
@@ -135,18 +137,6 @@ export function newProblems(before: Fields, after: Fields): { readonly batch: Ba
     batch,
     problems: [...batch.problems.filter((problem) => !known.has(problem)), ...(backwards ? ['end_at is not after start_at'] : [])],
   };
-}
-
-/** A moment from `2026-11-23T09:00` (the zone's wall clock), `2026-11-23` (its midnight) or an ISO text with an offset; else null. */
-export function momentIn(written: string, zone: string): Date | null {
-  const text = written.trim();
-  if (/(?:Z|[+-]\d{2}:?\d{2})$/i.test(text) && /\d{2}:\d{2}/.test(text)) return date(text);
-  if (!/^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?)?$/.test(text)) return null;
-  try {
-    return new Date(Temporal.PlainDateTime.from(text.replace(' ', 'T')).toZonedDateTime(zone).epochMilliseconds);
-  } catch {
-    return null;
-  }
 }
 
 function without(target: Record<string, unknown>, path: readonly string[]): void {

@@ -7,7 +7,7 @@ import { finding, maxDurationMsOf, packOf, wait } from './gates.js';
 import { accountDayKey, batchDayKey, installationDayKey } from './limits.js';
 import { estimate } from './money.js';
 import { OF_ACCOUNT } from './read-batch.js';
-import { holidaysOf } from './rules.js';
+import { holidaysOf, packName } from './rules.js';
 import { localDate, startOfDay } from './windows.js';
 import { accountZone } from './zones.js';
 
@@ -76,7 +76,8 @@ function checkRules(scene: BatchScene): readonly Finding[] {
   const { batch, account, policy, packs, at, zone } = scene;
   const pack = packOf(scene);
   if (pack === null) {
-    const name = (batch === 'missing' ? null : batch.rules) ?? policy.defaultRules;
+    const asked = (batch === 'missing' ? null : batch.rules) ?? policy.defaultRules;
+    const name = packName(asked, account === 'missing' ? null : account.country);
     return [wait('RULES_UNKNOWN', `There is no rule pack named "${name}".`, 'batch.rules', { value: name })];
   }
   const asked = batch === 'missing' ? null : batch.settings.holidays;

@@ -66,6 +66,14 @@ export function text(value: unknown): string | null {
   }, null);
 }
 
+/** What a value is called where a text was expected. */
+export function typeOf(value: unknown): string {
+  const kind = get(value, '_bsontype');
+  if (typeof kind === 'string') return kind;
+  if (value === null) return 'null';
+  return quietly(() => (Array.isArray(value) ? 'list' : value instanceof Date ? 'date' : typeof value), 'object');
+}
+
 const BSON_NUMBERS = new Set(['Int32', 'Double', 'Long', 'Decimal128']);
 const NUMERIC = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$/;
 

@@ -4,6 +4,7 @@
  */
 import type { Batch, BatchState, CallSettings } from './batch.js';
 import { count, date, firstOf, get, list, number, record, text } from './lenient.js';
+import { isLocal, momentIn } from './moments.js';
 import { readPhone } from './phones.js';
 import { intersectWeeks, readWeek } from './week.js';
 import { isZone } from './zones.js';
@@ -53,22 +54,25 @@ export function readBatch(doc: unknown): Batch {
   // A rule may stand on the batch or among its settings; the batch's own wins.
   const either = (...keys: readonly string[]): unknown => firstOf(doc, ...keys) ?? firstOf(settings, ...keys);
   const id = text(get(doc, 'batch_id')) ?? text(get(doc, '_id'));
+  // Jobs name their batch by this text, and the claim looks for no other.
+  if (typeof get(doc, 'batch_id') !== 'string') problems.push('it has no batch_id that is a text, so no job can name it');
   const { state, stateReason } = stateOf(doc, problems);
+  const read = readSettings(settings, problems);
   return {
     id,
     name: text(get(doc, 'name')) ?? id ?? '',
     account: text(get(doc, 'account_id')),
     state,
     stateReason,
-    startAt: moment(either('start_at'), 'start_at', problems),
-    endAt: moment(either('end_at'), 'end_at', problems),
+    startAt: moment(either('start_at'), 'start_at', read.timezone, problems),
+    endAt: moment(either('end_at'), 'end_at', read.timezone, problems),
     priority: readPriority(firstOf(settings, 'priority')) ?? readPriority(get(doc, 'priority')) ?? 1,
     queue: text(either('queue')),
     useCase: text(either('use_case'))?.toLowerCase() ?? useCaseIn(id),
     rules: readRules(either('rules'), problems),
     fromNumbers: readCallers(either('from_numbers', 'from_number'), problems),
     agentId: text(either('agent_id', 'retell_agent_id')),
-    settings: readSettings(settings, problems),
+    settings: read,
     problems,
   };
 }
@@ -117,8 +121,10 @@ function stateOf(doc: unknown, problems: string[]): { readonly state: BatchState
   }
   if (own === 'cancelled' || own === 'completed') return { state: own, stateReason: why };
   const active = get(doc, 'is_active');
-  if (active === true || active === 1 || active === 'true') return { state: own ?? 'running', stateReason: why };
+  if (active === true) return { state: own ?? 'running', stateReason: why };
   const missing = active === undefined || active === null;
+  // SpeechAI's worker asked for `true` and nothing else, and so do we: a batch that is shown as running must be one that is dialled.
+  if (!missing && active !== false) problems.push(`is_active is ${(text(active) ?? typeof active).slice(0, 40)}, neither true nor false`);
   return { state: 'paused', stateReason: why ?? (missing ? 'is_active is missing, which SpeechAI reads as paused' : null) };
 }
 
@@ -236,10 +242,13 @@ export function readCallers(value: unknown, problems: string[]): readonly string
   });
 }
 
-function moment(value: unknown, name: string, problems: string[]): Date | null {
-  if (value === undefined || value === null || value === '') return null;
-  const read = date(value);
+/** A text without an offset is a wall clock's, and only the batch's own zone is known here: read as UTC, a campaign would start hours early. */
+function moment(value: unknown, name: 'start_at' | 'end_at', zone: string | null, problems: string[]): Date | null {
+  if (isAbsent(value)) return null;
+  const local = typeof value === 'string' && isLocal(value);
+  const read = local ? momentIn(value, zone ?? 'UTC', name === 'end_at' ? 'is over' : 'begins') : date(value);
   if (read === null) problems.push(`${name} is no date`);
+  else if (local && zone === null) problems.push(`${name} is a text without an offset like -03:00, and call_settings has no timezone`);
   return read;
 }
 

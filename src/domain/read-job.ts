@@ -4,7 +4,7 @@
  */
 import type { Contact, DocId, Job, JobReading, Phone } from './job.js';
 import { idKey } from './job.js';
-import { count, date, firstOf, flagged, get, list, record, text } from './lenient.js';
+import { count, date, firstOf, flagged, get, list, record, text, typeOf } from './lenient.js';
 import { personHash } from './person.js';
 import { readPhone } from './phones.js';
 import { isZone } from './zones.js';
@@ -29,7 +29,7 @@ function jobOf(raw: Readonly<Record<string, unknown>>, id: DocId, contact: Conta
     ref: text(get(raw, 'job_id')) ?? safeKey(id),
     status: text(get(raw, 'status')) ?? '',
     account: text(get(raw, 'account_id')),
-    batch: text(get(raw, 'batch_id')),
+    batch: batchOf(get(raw, 'batch_id')),
     queue: text(get(raw, 'queue')),
     attempts: count(get(raw, 'attempts')) ?? 0,
     // A limit below one is no limit anybody meant: the API stamps this field on every job.
@@ -52,6 +52,12 @@ function jobOf(raw: Readonly<Record<string, unknown>>, id: DocId, contact: Conta
     payload: record(get(raw, 'payload')) ?? {},
     raw,
   };
+}
+
+/** Batches are found by their text alone. Any other type names none, though it may look like one: `explain` then says that it is missing. */
+function batchOf(stored: unknown): string | null {
+  if (stored === undefined || stored === null || typeof stored === 'string') return text(stored);
+  return `${typeOf(stored)} ${text(stored) ?? ''}`.trim();
 }
 
 function contactOf(raw: Readonly<Record<string, unknown>>, numbers: readonly unknown[], country: string | null): Contact {

@@ -45,11 +45,21 @@ const NONE: RulePack = {
   limits: [],
 };
 
-/** The pack of that name; `account` is the one of the account's country, none where there is none. Null: nobody wrote such a pack. */
+/** The country's rules by whichever name: a batch's `true` is read as the first, CAMPAIGN_RULES calls it the second. */
+const OF_COUNTRY: readonly string[] = ['account', 'country'];
+
+export function packName(name: string, country: string | null): string {
+  return OF_COUNTRY.includes(name) ? (country?.toLowerCase() ?? 'none') : name;
+}
+
+/**
+ * The pack of that name. Null: nobody wrote such a pack, also where a country's rules are asked for that has none: they were asked for
+ * because there are rules to keep.
+ */
 export function packNamed(name: string, country: string | null, packs: Packs): RulePack | null {
-  const wanted = name === 'account' ? (country?.toLowerCase() ?? 'none') : name;
+  const wanted = packName(name, country);
   if (Object.hasOwn(packs.rules, wanted)) return packs.rules[wanted] ?? null;
-  return wanted === 'none' || name === 'account' ? NONE : null;
+  return wanted === 'none' ? NONE : null;
 }
 
 export function holidaysOf(country: string, packs: Packs): ReadonlySet<string> | null {

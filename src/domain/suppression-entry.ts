@@ -1,6 +1,6 @@
 /** Who is meant by a telephone number or an identity number, and the words of a suppression file. */
 import { createHash } from 'node:crypto';
-import { momentIn } from './batch-edit.js';
+import { momentIn } from './moments.js';
 import { normalisePerson, personHash } from './person.js';
 import { maskPhone, readPhone } from './phones.js';
 

@@ -1,5 +1,7 @@
 /** Jobs set aside and taken up again many at a time, and the sentences that tell people why. */
-import type { Connection } from './connection.js';
+import type { Filter } from 'mongodb';
+import { text, typeOf } from '../domain/lenient.js';
+import type { AnyDocument, Connection } from './connection.js';
 import { JOB_INDEX } from './claims.js';
 
 export interface Suspensions {
@@ -16,6 +18,22 @@ export interface Suspensions {
 export function createSuspensions(connection: Connection): Suspensions {
   const jobs = connection.collection('jobs');
   const batches = connection.collection('batches');
+  const told = new Set<string>();
+
+  async function noteJobs(batch: unknown, why: string): Promise<void> {
+    await jobs.updateMany(
+      { batch_id: batch, status: 'pending', last_error: { $ne: why } } as Filter<AnyDocument>,
+      { $set: { last_error: why } },
+      { hint: JOB_INDEX.claim },
+    );
+  }
+
+  async function tellMisnamed(batch: unknown): Promise<void> {
+    const why = `Its batch_id ${text(batch) ?? ''} is stored as ${typeOf(batch)} where batches have a text; it is not dialled.`;
+    if (told.has(why)) return;
+    told.add(why);
+    await noteJobs(batch, why);
+  }
 
   return {
     /** Index `claim`. `reserved_until` stays, so that the order is the same afterwards. */
@@ -54,20 +72,19 @@ export function createSuspensions(connection: Connection): Suspensions {
       return result.modifiedCount;
     },
 
-    /** One key per batch is read (a distinct scan of index `claim`), then their documents' existence is asked for together. */
+    /**
+     * One key per batch is read (a distinct scan of index `claim`), then their documents' existence is asked for together. Jobs that name
+     * their batch by anything but a text are met on the way, and told at once: no claim would ever find them.
+     */
     orphanBatches: async () => {
-      const named = (await jobs.distinct('batch_id')).filter((id) => typeof id === 'string');
+      const found: unknown[] = await jobs.distinct('batch_id');
+      const named = found.filter((id) => typeof id === 'string');
+      for (const id of found) if (typeof id !== 'string' && id !== null && id !== undefined) await tellMisnamed(id);
       const there = new Set(
         (await batches.find({ batch_id: { $in: named } }, { projection: { batch_id: 1 } }).toArray()).map((doc) => String(doc['batch_id'])),
       );
       return named.filter((id) => !there.has(id));
     },
-    noteJobs: async (batch, text) => {
-      await jobs.updateMany(
-        { batch_id: batch, status: 'pending', last_error: { $ne: text } },
-        { $set: { last_error: text } },
-        { hint: JOB_INDEX.claim },
-      );
-    },
+    noteJobs,
   };
 }

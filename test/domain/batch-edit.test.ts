@@ -1,6 +1,7 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { applyEdit, EDITABLE, momentIn, newProblems, readEdits, type BatchEdit } from '../../src/domain/batch-edit.js';
+import { applyEdit, EDITABLE, newProblems, readEdits, type BatchEdit } from '../../src/domain/batch-edit.js';
+import { momentIn } from '../../src/domain/moments.js';
 import { readBatch } from '../../src/domain/read-batch.js';
 import { batchDoc } from './samples.js';
 
@@ -39,6 +40,10 @@ describe('changes of a batch, as operators write them', () => {
     expect(momentIn('2026-07-01', ZONE)?.toISOString()).toBe('2026-07-01T04:00:00.000Z');
     expect(momentIn('2026-11-23T09:00Z', ZONE)?.toISOString()).toBe('2026-11-23T09:00:00.000Z');
     expect(momentIn('2026-13-40', ZONE)).toBeNull();
+    expect(after(batchDoc(), 'start_at=2026-11-20', 'end_at=2026-11-20')).toMatchObject({
+      startAt: new Date('2026-11-20T03:00:00Z'),
+      endAt: new Date('2026-11-21T03:00:00Z'),
+    });
   });
 
   it('rules over the other spellings of the same setting', () => {

@@ -88,6 +88,13 @@ describe('P4: what shuts, and what becomes of the job', () => {
     ['a balance that is no number', { account: account({ credit_balance: 'x' }) }, 'wait', null, 'ACCOUNT_UNREADABLE'],
     ['no credit', { account: account({ credit_balance: 0 }) }, 'stop suspended no_credit', null, 'NO_CREDIT'],
     ['an unknown rule pack', { batch: batch(null, { rules: 'mars' }) }, 'wait', null, 'RULES_UNKNOWN'],
+    [
+      'rules of a country that has none',
+      { batch: batch(null, { rules: true }), account: account({ country: 'PE' }) },
+      'wait',
+      null,
+      'RULES_UNKNOWN',
+    ],
     ['holidays of an unknown country', { batch: batch({ holidays: 'zz' }) }, 'wait', null, 'RULES_UNKNOWN'],
     [
       'a year the calendar does not cover',
@@ -485,6 +492,12 @@ test('P7: decides on hostile documents without throwing, and always with a reaso
 test('a wait for a far future is given as it is, without working out the rules of then', () => {
   const far = new Date(8.64e15);
   expect(answer({ job: job({ next_try_at: far }), batch: batch(HOURS) })).toMatchObject({ kind: 'wait', until: far });
+});
+
+test.each([[{ rules: true }], [{ rules: 'country' }], [{ rules: 'CL' }]])("%j is the rules of the account's country", (more) => {
+  const sunday = new Date('2026-11-22T15:00:00Z');
+  expect(answer({ batch: batch(null, more), now: sunday })).toMatchObject({ reasons: [{ code: 'WINDOW_CLOSED' }] });
+  expect(answer({ now: sunday }, { defaultRules: 'country' })).toMatchObject({ reasons: [{ code: 'WINDOW_CLOSED' }] });
 });
 
 test('a limit of a rule pack for accounts becomes the cap of their counter', () => {

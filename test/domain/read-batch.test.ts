@@ -171,6 +171,8 @@ describe('state', () => {
     [{ is_active: undefined }, 'paused'],
     [{ is_active: null }, 'paused'],
     [{ is_active: 'yes' }, 'paused'],
+    [{ is_active: 1 }, 'paused'],
+    [{ is_active: 'true' }, 'paused'],
     [{ is_active: true, state: 'draining' }, 'draining'],
     [{ is_active: false, state: 'draining' }, 'paused'],
     [{ is_active: true, state: 'cancelled' }, 'cancelled'],
@@ -183,6 +185,43 @@ describe('state', () => {
   test('P4: a state nobody knows closes the batch', () => {
     expect(readBatch(batchDoc(null, { state: 'half' })).problems).toHaveLength(1);
     expect(readBatch(batchDoc(null, { end_at: 'soon' })).problems).toHaveLength(1);
+  });
+
+  test.each([[1], ['true'], ['yes'], [0], [{}]])('P4: is_active %j is said to be neither true nor false', (is_active) => {
+    expect(readBatch(batchDoc(null, { is_active })).problems).toEqual([expect.stringMatching(/^is_active is .*, neither true nor false$/)]);
+  });
+
+  test.each([[true], [false], [null], [undefined]])('is_active %j is no problem', (is_active) => {
+    expect(readBatch(batchDoc(null, { is_active })).problems).toEqual([]);
+  });
+
+  test.each([[undefined], [42], [null]])('P4: no job names a batch whose batch_id is %j', (batch_id) => {
+    expect(readBatch(batchDoc(null, { _id: 'x', batch_id })).problems).toHaveLength(1);
+  });
+
+  test.each([
+    [
+      'a time on the wall clock',
+      { start_at: '2026-11-20T15:00:00', end_at: '2026-11-20 18:00' },
+      '2026-11-20T18:00:00.000Z',
+      '2026-11-20T21:00:00.000Z',
+    ],
+    ['a day', { start_at: '2026-11-20', end_at: '2026-11-20' }, '2026-11-20T03:00:00.000Z', '2026-11-21T03:00:00.000Z'],
+    [
+      'an offset',
+      { start_at: '2026-11-20T15:00:00Z', end_at: '2026-11-20T15:00:00-01:00' },
+      '2026-11-20T15:00:00.000Z',
+      '2026-11-20T16:00:00.000Z',
+    ],
+    ['a date', { start_at: new Date('2026-11-20T15:00:00Z'), end_at: null }, '2026-11-20T15:00:00.000Z', undefined],
+  ])('begins and ends, written as %s', (_, more, startAt, endAt) => {
+    const batch = readBatch(batchDoc({ timezone: 'America/Santiago' }, more));
+    expect([batch.startAt?.toISOString(), batch.endAt?.toISOString(), batch.problems]).toEqual([startAt, endAt, []]);
+  });
+
+  test('P4: a time whose zone nobody knows closes the batch', () => {
+    expect(readBatch(batchDoc(null, { start_at: '2026-11-20T15:00:00' })).problems).toHaveLength(1);
+    expect(readBatch(batchDoc(null, { start_at: '2026-11-20T15:00:00Z' })).problems).toEqual([]);
   });
 
   test('the implied batch restricts nothing', () => {

@@ -1,6 +1,6 @@
 /** P2, P9: many jobs set aside and taken up again in one write, in the order they had. */
 
-import type { Document } from 'mongodb';
+import { ObjectId, type Document } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StoreWorld } from './support.js';
 import { inMs, openStoreWorld, question } from './support.js';
@@ -65,14 +65,27 @@ describe('suspensions', () => {
     expect((await world.store.suspensions.accounts('no_credit')).filter((one) => one !== 'x')).toEqual(['a']);
   });
 
-  it('P7: batches that do not exist are named, ids of other kinds are passed over', async () => {
-    await world.database.db.collection('batches').insertOne({ batch_id: 'there', is_active: false });
+  it('P2, P7: batches that do not exist are named; jobs whose batch is named by no text are told so', async () => {
+    const oid = new ObjectId();
+    await world.database.db.collection('batches').insertMany([
+      { batch_id: 'there', is_active: false },
+      { batch_id: 7, is_active: true },
+    ]);
     await world.database.db
       .collection('jobs')
-      .insertMany(['there', 'gone', 7, null, undefined].map((batch_id) => ({ batch_id, status: 'pending' })));
+      .insertMany(['there', 'gone', 7, oid, null, undefined].map((batch_id, n) => ({ n, batch_id, status: 'pending' })));
     expect(await world.store.suspensions.orphanBatches()).toEqual(['gone']);
     await world.store.suspensions.noteJobs('gone', '$text');
-    expect((await jobs()).filter((doc) => doc['last_error'] === '$text').map((doc) => doc['batch_id'])).toEqual(['gone']);
+    const misnamed = (id: string, type: string): string =>
+      `Its batch_id ${id} is stored as ${type} where batches have a text; it is not dialled.`;
+    expect((await jobs()).map((doc) => doc['last_error'] as unknown)).toEqual([
+      undefined,
+      '$text',
+      misnamed('7', 'number'),
+      misnamed(oid.toHexString(), 'ObjectId'),
+      undefined,
+      undefined,
+    ]);
   });
 
   it('a batch says why it stands still, and no longer when it does not', async () => {
