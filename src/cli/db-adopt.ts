@@ -1,8 +1,9 @@
-/** `speechai db adopt`: takes over, once, the jobs that SpeechAI's worker left waiting for another try. */
+/** `speechai db adopt`: takes over, once, what SpeechAI's worker left: jobs waiting for another try, wrong counts, and its latest calls. */
 import type { Command } from 'commander';
 import { attemptLimit } from '../domain/attempt-limit.js';
 import type { Batch } from '../domain/batch.js';
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
+import type { Job } from '../domain/job.js';
 import { date } from '../domain/lenient.js';
 import { readBatch } from '../domain/read-batch.js';
 import { readJob } from '../domain/read-job.js';
@@ -22,6 +23,12 @@ export interface AdoptReport {
   readonly unreadable: number;
   /** Changed by others between the look and the write. */
   readonly moved: number;
+  /** Waiting jobs whose attempts were none: turns outside the hours, which the old worker counted. They have all of them again. */
+  readonly uncounted: number;
+  /** Jobs whose index stood past their numbers. */
+  readonly clamped: number;
+  /** Calls of the old worker that limits count from now on. */
+  readonly calls: number;
   readonly examples: readonly string[];
 }
 
@@ -30,7 +37,7 @@ const EXAMPLES = 5;
 const OLD_WORKER_MS = 60_000;
 
 export async function adopt(session: Session, dryRun: boolean): Promise<AdoptReport> {
-  const { store, policy } = session;
+  const { store } = session;
   const { checkIndexes, requireIndexes } = await import('../store/indexes.js');
   requireIndexes(await checkIndexes(store.connection));
   await refuseBesideOldWorkers(session);
@@ -50,7 +57,7 @@ export async function adopt(session: Session, dryRun: boolean): Promise<AdoptRep
         continue;
       }
       const { job } = reading;
-      const limit = attemptLimit(job, job.batch === null ? null : (batches.get(job.batch) ?? null), policy);
+      const limit = limitOf(job, batches, session);
       if (job.attempts >= limit) {
         counts.exhausted += 1;
         continue;
@@ -65,7 +72,28 @@ export async function adopt(session: Session, dryRun: boolean): Promise<AdoptRep
     counts.taken += taken;
     counts.moved += adoptions.length - taken;
   }
-  return { dryRun, waiting, ...counts, examples };
+  const uncounted = await uncount(session, dryRun, batches);
+  const clamped = await (dryRun ? store.adopt.beyondNumbers() : store.adopt.clamp());
+  const { adoptCalls } = await import('./db-adopt-calls.js');
+  return { dryRun, waiting, ...counts, uncounted, clamped, calls: await adoptCalls(session, dryRun), examples };
+}
+
+/** Only where they would end the job without a call: a count below the limit is left as it is. */
+async function uncount(session: Session, dryRun: boolean, batches: Map<string, Batch | null>): Promise<number> {
+  let count = 0;
+  for await (const group of session.store.adopt.countedOnly()) {
+    await learnBatches(session, group, batches);
+    const spent = group.filter((doc) => {
+      const reading = readJob(doc);
+      return reading.kind === 'job' && reading.job.attempts >= limitOf(reading.job, batches, session);
+    });
+    count += dryRun ? spent.length : await session.store.adopt.uncount(spent);
+  }
+  return count;
+}
+
+function limitOf(job: Job, batches: ReadonlyMap<string, Batch | null>, { policy }: Session): number {
+  return attemptLimit(job, job.batch === null ? null : (batches.get(job.batch) ?? null), policy);
 }
 
 /** Both would dial the same contacts. */
@@ -107,6 +135,9 @@ export async function adoptCommand(flags: { readonly dryRun?: boolean; readonly 
   );
   print(`left as they are: ${report.exhausted} without attempts left, ${report.unreadable} that cannot be read`);
   for (const example of report.examples) print(`  ${example}`);
+  print(`attempts ${report.dryRun ? 'to be ' : ''}taken back, because no call was made for them: ${report.uncounted}`);
+  print(`number indexes ${report.dryRun ? 'to be ' : ''}put back to the first number: ${report.clamped}`);
+  print(`calls of the old worker ${report.dryRun ? 'to be ' : ''}counted by the limits: ${report.calls}`);
   if (report.dryRun && waiting > 0) say('Without --dry-run they become pending and are dialled when they are due.');
   return EXIT.ok;
 }

@@ -132,12 +132,12 @@ const embeddedOptions = (deps: DbDeps): { log?: Log; onProgress: (line: string) 
 
 function registerDbAdopt(db: Command): void {
   db.command('adopt')
-    .description("take over the jobs that SpeechAI's worker left waiting for another try")
+    .description("take over what SpeechAI's worker left: waiting jobs, attempts that were none, and its calls for the limits")
     .option('--dry-run', 'count them and show examples, write nothing')
     .option('--json', 'as JSON')
     .addHelpText(
       'after',
-      '\nStop the old workers first. Safe to run again: what was taken is pending and is not found twice.\n\nExample:\n  $ speechai db adopt --dry-run',
+      '\nStop the old workers first. Safe to run again: what was taken is not found twice.\n\nExample:\n  $ speechai db adopt --dry-run',
     )
     .action(
       runAction(async (options: { dryRun?: boolean; json?: boolean }, command: Command) =>

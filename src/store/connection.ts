@@ -1,5 +1,5 @@
 /** The database as the store's modules see it: handles, topology, and the write concern that fits it. */
-import { MongoClient, type Collection, type Db, type Document, type ObjectId, type WriteConcernSettings } from 'mongodb';
+import { MongoClient, type Collection, type Db, type Document, type FindCursor, type ObjectId, type WriteConcernSettings } from 'mongodb';
 import { EXIT, SpeechAiError, messageOf } from '../domain/errors.js';
 import type { DocId } from '../domain/job.js';
 import { endWritesOfClosedSockets } from './sockets.js';
@@ -163,4 +163,18 @@ async function refuseShardedJobs(connection: Connection): Promise<void> {
 
 function withoutCredentials(text: string): string {
   return text.replace(/\/\/[^@/\s]*@/g, '//***@');
+}
+
+const GROUP = 500;
+
+/** A long reading, so that what belongs to many documents can be asked for together. */
+export async function* inGroups(cursor: FindCursor<AnyDocument>): AsyncGenerator<AnyDocument[]> {
+  let group: AnyDocument[] = [];
+  for await (const doc of cursor.batchSize(GROUP)) {
+    group.push(doc);
+    if (group.length < GROUP) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
 }

@@ -9,6 +9,7 @@ import { createImports, type Imports } from './imports.js';
 import { createJobAdmin, type JobAdmin } from './job-admin.js';
 import { createJobs, type Jobs } from './jobs.js';
 import { createLastLook, type Look, type LookAsk } from './last-look.js';
+import { createOldCalls, type OldCalls } from './old-calls.js';
 import { createLedgers, type Ledgers } from './ledgers.js';
 import { createRecount, type Recount } from './recount.js';
 import { createRunners, type Runners } from './runners.js';
@@ -31,6 +32,7 @@ export interface Store {
   readonly imports: Imports;
   readonly jobAdmin: JobAdmin;
   readonly adopt: AdoptStore;
+  readonly oldCalls: OldCalls;
   close(): Promise<void>;
 }
 
@@ -53,6 +55,7 @@ export async function openStore(options: DatabaseOptions, clock: Clock): Promise
     imports: createImports(connection),
     jobAdmin: createJobAdmin(connection),
     adopt: createAdopt(connection),
+    oldCalls: createOldCalls(connection),
     close: () => connection.close(),
   };
 }

@@ -70,7 +70,9 @@ describe('speechai db adopt', () => {
     expect(rehearsal).toMatchObject({ code: 0 });
     expect(rehearsal.out).toBe(
       'waiting for another try: 1 (1 failed)\ntaken over: none, this was a dry run\nleft as they are: 1 without attempts left, 0 that cannot be read\n' +
-        '  a: failed, 1 of 3 attempts, due 2999-01-01T00:00:00.000Z\n',
+        '  a: failed, 1 of 3 attempts, due 2999-01-01T00:00:00.000Z\n' +
+        'attempts to be taken back, because no call was made for them: 0\nnumber indexes to be put back to the first number: 0\n' +
+        'calls of the old worker to be counted by the limits: 0\n',
     );
     const real = await speechai(env, 'db', 'adopt', '--json');
     expect(JSON.parse(real.out)).toMatchObject({ taken: 1, exhausted: 1 });

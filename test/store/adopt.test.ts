@@ -1,7 +1,10 @@
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { adopt } from '../../src/cli/db-adopt.js';
+import { factsOf, findJob } from '../../src/cli/job-find.js';
 import type { Session } from '../../src/cli/session.js';
+import { personHash } from '../../src/domain/person.js';
+import { lineHash } from '../../src/domain/phones.js';
 import { claimNext, jobDocument, openTestSession, type TestSession } from '../support/session.js';
 
 let world: TestSession;
@@ -147,6 +150,133 @@ describe('db adopt', () => {
       const { createIndexes } = await import('../../src/store/indexes.js');
       await createIndexes(session.store.connection);
     }
+  });
+});
+
+describe('db adopt, besides the waiting jobs', () => {
+  const OUT_OF_HOURS = 'Fuera de horario: 03:00 (permitido 09:00-18:00)';
+  const attempts = async (): Promise<Record<string, unknown>> =>
+    Object.fromEntries((await world.db.collection('jobs').find().toArray()).map((doc) => [String(doc['job_id']), doc['attempts']]));
+  beforeEach(async () => {
+    await world.db.collection('call_attempts').deleteMany({});
+  });
+
+  it('gives back the attempts of jobs that were only claimed outside the hours, and no others', async () => {
+    const inflated = { attempts: 200, last_error: OUT_OF_HOURS, call_id: null };
+    await insert(
+      jobDocument('claimed', inflated),
+      jobDocument('scheduled', { ...inflated, status: 'scheduled' }),
+      jobDocument('below', { ...inflated, attempts: 2 }),
+      jobDocument('called', { ...inflated, call_id: 'call_1' }),
+      jobDocument('told', { ...inflated, last_attempt_result: 'not_connected' }),
+      jobDocument('held', { ...inflated, lease_token: 't1' }),
+      jobDocument('ended', { ...inflated, status: 'failed' }),
+      { ...jobDocument('ours', inflated), _id: 'ours' as never },
+    );
+    await world.db
+      .collection('batches')
+      .insertOne({ batch_id: 'batch-1', account_id: 'acc-1', is_active: true, call_settings: { max_attempts: 5 } });
+    await world.db.collection('call_attempts').insertOne({ _id: 'a1' as never, job: 'ours', state: 'settled' });
+    const before = await attempts();
+    expect(await adopt(session, true)).toMatchObject({ uncounted: 2 });
+    expect(await attempts()).toEqual(before);
+    expect(await adopt(session, false)).toMatchObject({ uncounted: 2 });
+    expect(await attempts()).toEqual({ ...before, claimed: 0, scheduled: 0 });
+    expect(await adopt(session, false)).toMatchObject({ uncounted: 0 });
+  });
+
+  it('puts indexes past the last number back, also of jobs that are over: the API cannot list them', async () => {
+    const at = (next_phone_index: unknown) => ({
+      contact: { name: 'Ana', dni: '1', phones: ['+56911112222', '+56911113333'], next_phone_index },
+    });
+    await insert(
+      jobDocument('over', { status: 'failed', attempts: 3, ...at(2) }),
+      jobDocument('null', at(null)),
+      jobDocument('inside', at(1)),
+      jobDocument('none', { contact: { name: 'Ana', dni: '1', phones: [], next_phone_index: 1 } }),
+      { job_id: 'flat', status: 'failed', to_number: '+56911112222', phone_index: 3 },
+    );
+    expect(await adopt(session, true)).toMatchObject({ clamped: 2 });
+    expect(await adopt(session, false)).toMatchObject({ clamped: 2 });
+    const index = async (id: string) => ((await job(id))['contact'] as Document | undefined)?.['next_phone_index'] as unknown;
+    expect(await Promise.all(['over', 'null', 'inside', 'none', 'flat'].map(index))).toEqual([0, 0, 1, 1, undefined]);
+  });
+
+  describe('calls of the old worker', () => {
+    const NUMBERS = ['+56911112222', '+56922223333'];
+    const ago = (hours: number): Date => new Date(Date.now() - hours * 3_600_000);
+    const called = (id: string, more: Document = {}): Document =>
+      jobDocument(id, {
+        status: 'done',
+        attempts: 1,
+        contact: { name: 'Ana', dni: '12345678K', phones: NUMBERS, next_phone_index: 0 },
+        call_id: `call_${id}`,
+        started_at: ago(3),
+        call_started_at: ago(3),
+        call_ended_at: ago(3),
+        call_result: {
+          success: true,
+          status: 'ended',
+          summary: {
+            call_status: 'ended',
+            disconnection_reason: 'user_hangup',
+            duration_ms: 75_000,
+            start_timestamp: ago(3).getTime(),
+            transcript: 'User: hola',
+          },
+          details: { to_number: NUMBERS[0], from_number: '+56600000001' },
+          timestamp: ago(3),
+        },
+        ...more,
+      });
+    const history = () =>
+      session.store.attempts
+        .history([], [personHash('12345678K') ?? ''], ago(1_000))
+        .then((calls) => calls.map(({ line, reached }) => [line, reached]));
+
+    it('are counted by the limits, once, without money', async () => {
+      await insert(called('talked'));
+      expect(await adopt(session, true)).toMatchObject({ calls: 1 });
+      expect(await history()).toEqual([]);
+      expect(await adopt(session, false)).toMatchObject({ calls: 1 });
+      expect(await adopt(session, false)).toMatchObject({ calls: 0 });
+      expect(await history()).toEqual([[lineHash(NUMBERS[0] ?? ''), 'conversation']]);
+      expect(await world.db.collection('call_attempts').findOne()).toMatchObject({
+        _id: 'adopted:call_talked',
+        state: 'settled',
+        open: false,
+        cost: { micros: 0, ms: 0, final: true },
+      });
+      await insert(jobDocument('next'));
+      await world.db.collection('batches').insertOne({ batch_id: 'batch-1', account_id: 'acc-1', is_active: true, rules: 'cl' });
+      const found = await findJob(session, 'next');
+      if (found.kind !== 'job') throw new Error('no job');
+      expect((await factsOf(session, found.job)).history).toHaveLength(1);
+    });
+
+    const missed = { call_status: 'not_connected', disconnection_reason: 'dial_no_answer', duration_ms: 0 };
+    it.each([
+      ['the number before the index, where the reply does not tell', { status: 'failed', call_result: { summary: missed } }, 1, 'rang'],
+      ['a call nobody followed to its end', { status: 'pending', call_result: null }, 1, 'rang'],
+    ])('%s', async (_, more, index, reached) => {
+      await insert(called('j', more));
+      expect(await adopt(session, false)).toMatchObject({ calls: 1 });
+      expect(await history()).toEqual([[lineHash(NUMBERS[index] ?? ''), reached]]);
+    });
+
+    it.each([
+      ['one of ours', { call_result: { attempt_id: 'a1', summary: {} } }],
+      ['one that carries an id of ours', { call_result: { summary: {}, details: { metadata: { attempt_id: 'a1' } } } }],
+      [
+        'one that no rule looks back to',
+        { started_at: ago(500), call_started_at: ago(500), call_ended_at: ago(500), call_result: { summary: missed } },
+      ],
+      ['one that may still be under way', { status: 'in_progress' }],
+      ['a job that was never called', { call_id: null }],
+    ])('none is made of %s', async (_, more) => {
+      await insert(called('j', more));
+      expect(await adopt(session, false)).toMatchObject({ calls: 0 });
+    });
   });
 });
 
