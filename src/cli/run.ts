@@ -160,6 +160,8 @@ async function runDaemon(
       if (watchdog !== null) clearInterval(watchdog);
       void notifier.stopping('draining');
       void signals.second.then(() => runner.daemon.handOverNow());
+      // With a part of it gone nothing here is followed any more; another process does that better.
+      if (ended !== undefined) runner.daemon.handOverNow();
       await runner.daemon.stop(stopping.signal.aborted ? 'signal' : ended === undefined ? 'idle' : 'failure');
       if (ended !== undefined) throw ended.error;
       return EXIT.ok;
