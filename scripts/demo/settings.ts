@@ -3,6 +3,8 @@ import type { DemoOptions } from './options.js';
 
 export const DATABASE = 'speechai_demo';
 export const CALLS_PER_SECOND = 25;
+/** What the simulated Retell allows: a daemon that is told to keep below it leaves room for what a small burst and the network add. */
+export const ALLOWED_CALLS_PER_SECOND = 30;
 export const TRANSIENT_RETRIES = 3;
 /** One is left alone for a while after the network blocked it; with several the others go on. */
 const FROM_NUMBERS = ['+56600000001', '+56600000002', '+56600000003', '+56600000004', '+56600000005', '+56600000006'];

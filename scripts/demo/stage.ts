@@ -14,7 +14,7 @@ import { FAULTS, LATE_MS, lost } from './faults.js';
 import type { DemoOptions } from './options.js';
 import type { Output } from './output.js';
 import { createProgress } from './progress.js';
-import { CALLS_PER_SECOND, demoSettings, settingsFile, settingsToTry, TRANSIENT_RETRIES } from './settings.js';
+import { ALLOWED_CALLS_PER_SECOND, CALLS_PER_SECOND, demoSettings, settingsFile, settingsToTry, TRANSIENT_RETRIES } from './settings.js';
 import type { Ending } from './summary.js';
 
 export interface Stage {
@@ -55,7 +55,7 @@ async function withEverything(
     seed: options.seed,
     speed: options.speed,
     concurrency: options.workers,
-    cps: CALLS_PER_SECOND,
+    cps: ALLOWED_CALLS_PER_SECOND,
     ledgerFile,
   });
   open.push(() => simulator.close());

@@ -21,7 +21,7 @@ export interface AuditLimits {
  * A second is counted as 900 ms: a client that keeps exactly N starts per second is not accused because the network
  * brought two of them a little closer together.
  */
-export const CPS_WINDOW_MS = 900;
+const CPS_WINDOW_MS = 900;
 
 export function audit(entries: readonly LedgerEntry[], limits: AuditLimits = {}): Violation[] {
   const violations: Violation[] = [];

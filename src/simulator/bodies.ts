@@ -1,6 +1,6 @@
 /** The replies' shapes. Fields that have no value yet are left out, never null: that is how the provider says it. */
 import type { SimulatedCall } from './call.js';
-import { costOf } from './tariff.js';
+import { NO_COST, costOf } from './tariff.js';
 import type { CallCost } from './tariff.js';
 import { analysisOf, collectedOf, linesOf, transcriptOf } from './talk.js';
 import type { CallAnalysis } from './talk.js';
@@ -65,7 +65,7 @@ export function callBody(call: SimulatedCall, seed: string, include: { readonly 
     ...(connected ? { recording_url: `https://recordings.invalid/${call.id}/recording.wav` } : {}),
     ...(collected === null ? {} : { collected_dynamic_variables: collected }),
     ...(call.analysed ? { call_analysis: analysisOf(call, seed) } : {}),
-    ...(call.outcome.cost ? { call_cost: costOf(call.durationMs, connected ? call.outcome.costCents : null) } : {}),
+    ...(call.outcome.cost ? { call_cost: connected ? costOf(call.durationMs, call.outcome.costCents) : NO_COST } : {}),
     ...(connected ? { latency: { e2e: { p50: 900, p90: 1400, min: 600, max: 1700, num: 3, values: [600, 900, 1700] } } } : {}),
   };
 }
@@ -83,10 +83,10 @@ export interface AgentBody {
   readonly last_modification_timestamp: number;
 }
 
-export function agentBody(agentId: string): AgentBody {
+export function agentBody(agentId: string, version: number): AgentBody {
   return {
     agent_id: agentId,
-    version: 0,
+    version,
     agent_name: 'Simulated agent',
     is_published: true,
     language: 'es-419',

@@ -9,11 +9,13 @@ import { digest } from './dice.js';
 import type { Ledger } from './ledger.js';
 import { chooseOutcome } from './outcomes.js';
 import type { Script } from './script.js';
-import { costOf } from './tariff.js';
+import { NO_COST, costOf } from './tariff.js';
 import type { Timeline } from './timeline.js';
 
 export interface CallsOptions {
   readonly seed: string;
+  /** A word that is never the same again, asked for at the start and after each `clear`. */
+  readonly runId: () => string;
   readonly script: Script | null;
   readonly clock: SimulatorClock;
   readonly timeline: Timeline;
@@ -39,20 +41,21 @@ export interface Calls {
   clear(): void;
 }
 
-export function createCalls({ seed, script, clock, timeline, ledger }: CallsOptions): Calls {
+export function createCalls({ seed, runId, script, clock, timeline, ledger }: CallsOptions): Calls {
   const byId = new Map<string, SimulatedCall>();
   const byNumber = new Map<string, SimulatedCall[]>();
   const byAttempt = new Map<string, SimulatedCall[]>();
   const all: SimulatedCall[] = [];
   const live = new Set<SimulatedCall>();
   let peak = 0;
+  let run = runId();
 
   function place(request: PlaceRequest, rejected: boolean): SimulatedCall {
     const earlier = byNumber.get(request.to) ?? [];
     const dial = earlier.length + 1;
     const attemptId = attemptIdOf(request.metadata);
     const call: SimulatedCall = {
-      id: `call_${digest('call', seed, request.to, dial).slice(0, 27)}`,
+      id: `call_${digest('call', run, seed, request.to, dial).slice(0, 27)}`,
       request,
       attemptId,
       dial,
@@ -125,7 +128,8 @@ export function createCalls({ seed, script, clock, timeline, ledger }: CallsOpti
     call.reason = reason;
     call.endedAtMs = clock.wallMs();
     call.durationMs = durationMs;
-    call.costCents = call.outcome.cost ? costOf(durationMs, call.startedAtMs === null ? null : call.outcome.costCents).combined_cost : null;
+    const cost = call.startedAtMs === null ? NO_COST : costOf(durationMs, call.outcome.costCents);
+    call.costCents = call.outcome.cost ? cost.combined_cost : null;
     ledger.append({
       event: 'transition',
       callId: call.id,
@@ -181,6 +185,7 @@ export function createCalls({ seed, script, clock, timeline, ledger }: CallsOpti
       byAttempt.clear();
       all.length = 0;
       peak = 0;
+      run = runId();
     },
   };
 }

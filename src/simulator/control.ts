@@ -6,7 +6,7 @@ import type { CallBody } from './bodies.js';
 import type { SimulatedCall } from './call.js';
 import type { KeptRequest } from './exchange.js';
 import type { Fault, FaultSpec } from './faults.js';
-import { faultSchema } from './faults.js';
+import { remoteFaultSchema } from './faults.js';
 import type { Figures } from './figures.js';
 import type { LedgerEntry } from './ledger.js';
 import { PATTERNS } from './patterns.js';
@@ -85,7 +85,7 @@ export function answerControl(controls: Controls, method: string, url: URL, body
     case 'GET faults':
       return ok(controls.faults());
     case 'POST faults': {
-      const read = faultSchema.safeParse(content);
+      const read = remoteFaultSchema.safeParse(content);
       return read.success ? { status: 201, body: controls.addFault(read.data) } : bad(z.prettifyError(read.error));
     }
     case 'DELETE faults':

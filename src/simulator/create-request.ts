@@ -14,7 +14,7 @@ export interface Workspace {
 
 export const DEFAULT_AGENT = 'agent_simulated';
 
-const E164 = /^\+[1-9]\d{6,14}$/;
+export const E164 = /^\+[1-9]\d{6,14}$/;
 const METADATA_LIMIT_BYTES = 50_000;
 const RING_DEFAULT_MS = 30_000;
 const MAX_DURATION_DEFAULT_MS = 3_600_000;
@@ -29,8 +29,11 @@ export function readCreate(content: unknown, workspace: Workspace): CreateReadin
   const { from_number: from, to_number: to, metadata } = content;
   if (typeof from !== 'string') return invalid("body must have required property 'from_number'");
   if (typeof to !== 'string') return invalid("body must have required property 'to_number'");
-  if (content['ignore_e164_validation'] !== true && !E164.test(to)) return invalid(`to_number ${to} is not a valid E.164 number`);
-  if (!E164.test(from)) return invalid(`from_number ${from} is not a valid E.164 number`);
+  const unchecked = content['ignore_e164_validation'] ?? false;
+  if (typeof unchecked !== 'boolean') return invalid('body/ignore_e164_validation must be boolean');
+  if (!E164.test(to)) return invalid(`to_number ${to} is not a valid E.164 number`);
+  // Numbers of a telephony of one's own may look like anything; whom they call may not.
+  if (!unchecked && !E164.test(from)) return invalid(`from_number ${from} is not a valid E.164 number`);
   if (metadata !== undefined && Buffer.byteLength(JSON.stringify(metadata)) > METADATA_LIMIT_BYTES)
     return invalid('metadata must be at most 50kB');
 
@@ -39,26 +42,28 @@ export function readCreate(content: unknown, workspace: Workspace): CreateReadin
   const sipHeaders = strings(content['custom_sip_headers']);
   if (sipHeaders === 'invalid') return invalid('body/custom_sip_headers values must be string');
 
-  const override = isFields(content['agent_override']) ? content['agent_override'] : {};
-  const settings = isFields(override['agent']) ? override['agent'] : {};
-  const ringLimitMs = settings['ring_duration_ms'] ?? RING_DEFAULT_MS;
+  const { agent_override: override = {} } = content;
+  if (!isFields(override)) return invalid('body/agent_override must be object');
+  const { agent: settings = {} } = override;
+  if (!isFields(settings)) return invalid('body/agent_override/agent must be object');
+  const { ring_duration_ms: ringLimitMs = RING_DEFAULT_MS, max_call_duration_ms: maxDurationMs = MAX_DURATION_DEFAULT_MS } = settings;
   if (!isWithin(ringLimitMs, 5_000, 300_000)) return invalid('body/agent_override/agent/ring_duration_ms must be 5000 to 300000');
-  const maxDurationMs = settings['max_call_duration_ms'] ?? MAX_DURATION_DEFAULT_MS;
   if (!isWithin(maxDurationMs, 60_000, 7_200_000))
     return invalid('body/agent_override/agent/max_call_duration_ms must be 60000 to 7200000');
 
-  const agentId = content['override_agent_id'] ?? workspace.agents?.[0] ?? DEFAULT_AGENT;
+  const { override_agent_id: agentId = workspace.agents?.[0] ?? DEFAULT_AGENT, override_agent_version: version } = content;
   if (typeof agentId !== 'string') return invalid('body/override_agent_id must be string');
+  if (version !== undefined && typeof version !== 'number' && typeof version !== 'string')
+    return invalid('body/override_agent_version must be number or string');
   if (workspace.agents !== null && !workspace.agents.includes(agentId)) return invalid(`agent ${agentId} not found`, 422);
   if (workspace.numbers !== null && !workspace.numbers.includes(from)) return invalid(`from_number ${from} not found`, 422);
-  const version = content['override_agent_version'];
   return {
     kind: 'place',
     request: {
       to,
       from,
       agentId,
-      agentVersion: typeof version === 'number' ? version : 0,
+      agentVersion: versionOf(version),
       metadata,
       variables,
       sipHeaders,
@@ -66,6 +71,12 @@ export function readCreate(content: unknown, workspace: Workspace): CreateReadin
       maxDurationMs,
     },
   };
+}
+
+/** A number, also written as text; a tag (`latest`, `prod`) and nothing mean the only version there is otherwise. */
+export function versionOf(version: string | number | null | undefined): number {
+  const given = typeof version === 'string' && version.trim() !== '' ? Number(version) : version;
+  return typeof given === 'number' && Number.isInteger(given) && given >= 0 ? given : 0;
 }
 
 function strings(value: unknown): Record<string, string> | null | 'invalid' {

@@ -5,6 +5,7 @@ import { between } from './dice.js';
 import type { Fault, Faults } from './faults.js';
 import { count } from './figures.js';
 import type { Tally } from './figures.js';
+import { methodOf } from './incoming.js';
 import type { Ledger } from './ledger.js';
 import type { Limits } from './limits.js';
 import { drop, errorReply, html502, send, sendTruncated, shapeFor } from './replies.js';
@@ -34,7 +35,7 @@ export interface ExchangeContext {
   readonly keep: (request: KeptRequest) => void;
 }
 
-export type Exchange = (request: IncomingMessage, response: ServerResponse, path: string, body: string) => void;
+export type Exchange = (request: IncomingMessage, response: ServerResponse, url: URL, body: string) => void;
 
 export function createExchange(context: ExchangeContext): Exchange {
   const { routes, faults, limits, ledger, clock, random, key, switches, requests, replies } = context;
@@ -59,8 +60,9 @@ export function createExchange(context: ExchangeContext): Exchange {
     later(response, latency(), () => deliver(response, reply));
   }
 
-  return (request, response, path, body) => {
-    const method = request.method ?? 'GET';
+  return (request, response, url, body) => {
+    const method = methodOf(request);
+    const path = url.pathname;
     const found = routes.find(method, path);
     count(requests, found?.route.name ?? `${method} (unknown path)`);
     if (switches().keepRequests > 0) context.keep({ method, path, headers: request.headers, body });
@@ -78,7 +80,7 @@ export function createExchange(context: ExchangeContext): Exchange {
       const refusal = route.kind === 'stop' ? null : limits.request(route.kind);
       if (refusal !== null) return routes.refuse(refusal, to);
       if (content === INVALID_JSON) return routes.fail(400, 'body is not valid JSON');
-      return route.handle({ id, content });
+      return route.handle({ id, content, query: url.searchParams });
     }
 
     const fault = faults.choose({ path, to });
@@ -91,9 +93,12 @@ export function createExchange(context: ExchangeContext): Exchange {
   };
 
   function apply(fault: Fault, response: ServerResponse, carryOut: () => Reply): void {
-    const retryAfter = fault.retryAfterSeconds === null ? {} : { 'retry-after': String(fault.retryAfterSeconds) };
-    const failing = (status: number): Reply =>
-      errorReply(status, fault.message, fault.shape ?? shapeFor(status, switches().errorShape), retryAfter);
+    const failing = (status: number): Reply => {
+      // The switch speaks for every 429, whatever brought it about.
+      const seconds = fault.retryAfterSeconds ?? (status === 429 ? switches().retryAfterSeconds : null);
+      const headers = seconds === null ? {} : { 'retry-after': String(seconds) };
+      return errorReply(status, fault.message, fault.shape ?? shapeFor(status, switches().errorShape), headers);
+    };
     switch (fault.kind) {
       case 'refuse':
         drop(response);

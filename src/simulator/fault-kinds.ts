@@ -9,7 +9,7 @@
  * status           that HTTP status, nothing accepted (429, 402, 503...)
  * slow             delayMs before the request is looked at; it is carried out even if the client has left by then
  * html502, empty500, not-json   what proxies answer; nothing accepted unless `accept` says so
- * outage           every request for forMs: refused at the socket, reset, or 503
+ * outage           every request for forMs: reset, 503, or refused at the socket (which closes /_sim too, so that forMs must be said)
  */
 export const FAULT_KINDS = [
   'refuse',

@@ -12,7 +12,7 @@ const LETTERS: Readonly<Record<string, string>> = {
   e: 'accept-truncate',
 };
 
-export const faultSchema = z.strictObject({
+const fields = z.strictObject({
   kind: z.preprocess((kind) => (typeof kind === 'string' ? (LETTERS[kind] ?? kind) : kind), z.enum(FAULT_KINDS)),
   /** A path or its beginning, or `*`. Without it: creates for refuse and accept-*, everything for the others. */
   path: z.string().optional(),
@@ -35,6 +35,32 @@ export const faultSchema = z.strictObject({
   accept: z.boolean().default(false),
   how: z.enum(['refused', 'reset', '503']).default('503'),
 });
+
+/** A closed port sees no requests, so nothing that chooses among them or counts them can be honoured. */
+export const faultSchema = fields.superRefine((fault, context) => {
+  if (!cutsPort(fault)) return;
+  const ignored = Object.entries({
+    path: fault.path !== undefined,
+    to: fault.to !== undefined,
+    probability: fault.probability !== 1,
+    times: fault.times !== null,
+    skip: fault.skip !== 0,
+  });
+  for (const [name, given] of ignored) {
+    if (given) context.addIssue({ code: 'custom', path: [name], message: `an outage that is refused hits everything: leave ${name} out` });
+  }
+});
+
+/** For those who can only reach the simulator through its port: what they close they must be able to open again. */
+export const remoteFaultSchema = faultSchema.superRefine((fault, context) => {
+  if (cutsPort(fault) && fault.forMs === null) {
+    context.addIssue({ code: 'custom', path: ['forMs'], message: 'an outage that is refused closes these paths too: say for how long' });
+  }
+});
+
+/** Outages with `how: refused` close the port; the others are answered like every fault. */
+export const cutsPort = (fault: Pick<z.output<typeof fields>, 'kind' | 'how'>): boolean =>
+  fault.kind === 'outage' && fault.how === 'refused';
 
 export type FaultSpec = z.input<typeof faultSchema>;
 export type Fault = z.output<typeof faultSchema> & { readonly id: number };

@@ -1,5 +1,6 @@
 /** The simulator's own record of who rang, when and how often: the witness against which the daemon's records are checked. */
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { EXIT, SpeechAiError, messageOf } from '../domain/errors.js';
 
 export interface LedgerEntry {
   readonly seq: number;
@@ -43,7 +44,7 @@ export interface Ledger {
 
 /** Each line is handed to the operating system before the call returns, so it survives a kill of the simulator right after a dial. */
 export function openLedger(file: string | null, wallMs: () => number): Ledger {
-  const descriptor = file === null ? null : openSync(file, 'a');
+  const descriptor = file === null ? null : open(file);
   let entries: LedgerEntry[] = [];
   let seq = 0;
   let closed = false;
@@ -69,6 +70,18 @@ export function openLedger(file: string | null, wallMs: () => number): Ledger {
       closed = true;
     },
   };
+}
+
+function open(file: string): number {
+  try {
+    return openSync(file, 'a');
+  } catch (thrown) {
+    throw new SpeechAiError('SIMULATOR_LEDGER', `The ledger cannot be written to ${file}: ${messageOf(thrown)}`, {
+      remedy: 'Give --ledger a file in a folder that exists and that you may write to.',
+      exitCode: EXIT.usage,
+      cause: thrown,
+    });
+  }
 }
 
 /** Reads a ledger file; a last line cut off by a kill is left out. */

@@ -1,5 +1,4 @@
 /** The provider's limits on requests and call starts, in real time: they pace the client, whatever the speed of the simulated calls. */
-import { CPS_WINDOW_MS } from './audit.js';
 import type { SimulatorClock } from './clock.js';
 import type { Switches } from './switches.js';
 
@@ -43,11 +42,13 @@ export interface Limits {
   clear(): void;
 }
 
+/** A full second: the audit forgives what the network moved, the provider does not. */
+const ONE_SECOND_MS = 1000;
 const TEN_SECONDS_MS = 10_000;
 
 export function createLimits(switches: () => Switches, clock: SimulatorClock): Limits {
   let requests = freshRequests();
-  let starts = createWindow(CPS_WINDOW_MS);
+  let starts = createWindow(ONE_SECOND_MS);
   let peakCps = 0;
 
   const limitOf = (kind: RequestKind): number | null => {
@@ -80,7 +81,7 @@ export function createLimits(switches: () => Switches, clock: SimulatorClock): L
     peakCps: () => peakCps,
     clear: () => {
       requests = freshRequests();
-      starts = createWindow(CPS_WINDOW_MS);
+      starts = createWindow(ONE_SECOND_MS);
       peakCps = 0;
     },
   };

@@ -3,7 +3,9 @@ import { callBody } from './bodies.js';
 import type { CallBody } from './bodies.js';
 import type { SimulatedCall } from './call.js';
 import type { Calls } from './calls.js';
-import type { ListRequest } from './filters.js';
+import { compareCursors, writeCursor } from './cursor.js';
+import type { Cursor } from './cursor.js';
+import type { ListRequest } from './list-request.js';
 import type { Switches } from './switches.js';
 
 export interface ListPage {
@@ -20,35 +22,28 @@ export interface ListContext {
   readonly wallMs: number;
 }
 
-/** null: the cursor is none of ours. */
-export function listPage(list: ListRequest, { calls, seed, switches, wallMs }: ListContext): ListPage | null {
+export function listPage(list: ListRequest, { calls, seed, switches, wallMs }: ListContext): ListPage {
   const shown = candidates(list, calls).filter((call) => {
     if (wallMs - call.createdAtMs < switches.indexLagMs) return false;
     return !(switches.hideRegistered && call.status === 'registered');
   });
-  const found: { readonly call: SimulatedCall; readonly body: CallBody }[] = [];
+  const found: { readonly place: Cursor; readonly body: CallBody }[] = [];
   for (const call of shown) {
     const body = callBody(call, seed, { transcript: false });
-    if (list.matches(body)) found.push({ call, body });
+    if (list.matches(body)) found.push({ place: { at: call.startedAtMs ?? call.createdAtMs, id: call.id }, body });
   }
-  const direction = list.ascending ? 1 : -1;
-  const orderOf = (call: SimulatedCall): number => call.startedAtMs ?? call.createdAtMs;
-  found.sort((a, b) => direction * (orderOf(a.call) - orderOf(b.call) || (a.call.id < b.call.id ? -1 : a.call.id > b.call.id ? 1 : 0)));
+  const inOrder = list.ascending ? compareCursors : (a: Cursor, b: Cursor): number => compareCursors(b, a);
+  found.sort((a, b) => inOrder(a.place, b.place));
 
-  let from = list.skip;
-  if (list.paginationKey !== null) {
-    const last = decodeKey(list.paginationKey);
-    const at = found.findIndex(({ call }) => call.id === last);
-    if (at < 0) return null;
-    from = at + 1;
-  }
-  const page = found.slice(from, from + list.limit);
+  const { after } = list;
+  const left = after === null ? found.slice(list.skip) : found.filter(({ place }) => inOrder(after, place) < 0);
+  const page = left.slice(0, list.limit);
   const last = page.at(-1);
-  const hasMore = from + page.length < found.length;
+  const hasMore = page.length < left.length;
   return {
     items: page.map(({ body }) => body),
     has_more: hasMore,
-    ...(hasMore && last !== undefined ? { pagination_key: encodeKey(last.call.id) } : {}),
+    ...(hasMore && last !== undefined ? { pagination_key: writeCursor(last.place) } : {}),
     ...(list.includeTotal ? { total: found.length } : {}),
   };
 }
@@ -59,6 +54,3 @@ function candidates(list: ListRequest, calls: Calls): readonly SimulatedCall[] {
   if (list.toNumber !== null) return calls.toNumber(list.toNumber);
   return calls.all();
 }
-
-const encodeKey = (id: string): string => Buffer.from(id).toString('base64url');
-const decodeKey = (key: string): string => Buffer.from(key, 'base64url').toString();

@@ -30,5 +30,7 @@ export interface SimulatorOptions {
   readonly switches?: Partial<Switches> | undefined;
   readonly faults?: readonly FaultSpec[] | undefined;
   readonly log?: Log | undefined;
+  /** Hears in one sentence what a person should know while it serves. */
+  readonly onTrouble?: ((why: string) => void) | undefined;
   readonly clock?: SimulatorClock | undefined;
 }

@@ -3,12 +3,14 @@ import { agentBody, callBody, concurrencyBody, phoneNumberBody } from './bodies.
 import type { SimulatedCall } from './call.js';
 import type { Calls } from './calls.js';
 import type { SimulatorClock } from './clock.js';
-import { DEFAULT_AGENT, readCreate } from './create-request.js';
+import { DEFAULT_AGENT, readCreate, versionOf } from './create-request.js';
 import type { Workspace } from './create-request.js';
-import { readList } from './filters.js';
+import { Invalid } from './filter-forms.js';
 import type { Ledger } from './ledger.js';
 import type { Limits, Refusal, RequestKind } from './limits.js';
+import { readList } from './list-request.js';
 import { listPage } from './listing.js';
+import { numberPage } from './number-listing.js';
 import { errorReply, ok, shapeFor } from './replies.js';
 import type { Reply } from './replies.js';
 import type { Switches } from './switches.js';
@@ -28,6 +30,7 @@ export interface ApiRequest {
   readonly id: string;
   /** The parsed body; undefined where none was sent. */
   readonly content: unknown;
+  readonly query: URLSearchParams;
 }
 
 export interface Route {
@@ -96,8 +99,17 @@ export function createRoutes(context: RouteContext): Routes {
   function list({ content }: ApiRequest): Reply {
     const reading = readList(content);
     if (reading.kind === 'invalid') return fail(400, reading.why);
-    const page = listPage(reading.list, { calls, seed, switches: switches(), wallMs: clock.wallMs() });
-    return page === null ? fail(400, 'pagination_key is not valid') : ok(page);
+    return ok(listPage(reading.list, { calls, seed, switches: switches(), wallMs: clock.wallMs() }));
+  }
+
+  function listNumbers({ query }: ApiRequest): Reply {
+    const page = numberPage(query, workspace.numbers ?? [DEFAULT_NUMBER]);
+    if (page instanceof Invalid) return fail(400, page.message);
+    return ok({
+      items: page.numbers.map((number) => phoneNumberBody(number, agentId)),
+      has_more: page.next !== null,
+      ...(page.next === null ? {} : { pagination_key: page.next }),
+    });
   }
 
   const agentId = workspace.agents?.[0] ?? DEFAULT_AGENT;
@@ -113,8 +125,7 @@ export function createRoutes(context: RouteContext): Routes {
     'GET /v2/list-phone-numbers': {
       name: 'GET /v2/list-phone-numbers',
       kind: 'read',
-      handle: () =>
-        ok({ items: (workspace.numbers ?? [DEFAULT_NUMBER]).map((number) => phoneNumberBody(number, agentId)), has_more: false }),
+      handle: listNumbers,
     },
     'GET /get-api-key-info': {
       name: 'GET /get-api-key-info',
@@ -132,8 +143,10 @@ export function createRoutes(context: RouteContext): Routes {
       route: {
         name: 'GET /get-agent/:id',
         kind: 'read',
-        handle: ({ id }) =>
-          workspace.agents === null || workspace.agents.includes(id) ? ok(agentBody(id)) : fail(422, `agent ${id} not found`),
+        handle: ({ id, query }) =>
+          workspace.agents === null || workspace.agents.includes(id)
+            ? ok(agentBody(id, versionOf(query.get('version'))))
+            : fail(422, `agent ${id} not found`),
       },
     },
     {

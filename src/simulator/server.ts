@@ -1,7 +1,6 @@
 /** A local Retell: the provider's paths, its calls and its faults, on one port. Never loaded by `run`. */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import type { IncomingMessage } from 'node:http';
 import { audit } from './audit.js';
 import { createCalls } from './calls.js';
 import { systemClock } from './clock.js';
@@ -10,12 +9,12 @@ import type { Controls } from './control.js';
 import { dice } from './dice.js';
 import { createExchange } from './exchange.js';
 import type { KeptRequest } from './exchange.js';
-import { createFaults } from './faults.js';
-import type { Fault } from './faults.js';
+import { createFaults, cutsPort } from './faults.js';
 import { figuresOf } from './figures.js';
 import type { Tally } from './figures.js';
 import { openLedger } from './ledger.js';
 import type { LedgerEntry } from './ledger.js';
+import { methodOf, readBody, targetOf } from './incoming.js';
 import { createLimits } from './limits.js';
 import { listen } from './listener.js';
 import type { SimulatorOptions } from './options.js';
@@ -33,8 +32,6 @@ export interface Simulator extends Controls {
   close(): Promise<void>;
 }
 
-const BODY_LIMIT_BYTES = 2_000_000;
-
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const clock = options.clock ?? systemClock();
   const seed = String(options.seed ?? randomBytes(4).toString('hex'));
@@ -49,7 +46,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   });
   const timeline = createTimeline(clock, options.speed ?? 1);
   const ledger = openLedger(options.ledgerFile ?? null, clock.wallMs);
-  const calls = createCalls({ seed, script: options.script ?? null, clock, timeline, ledger });
+  const calls = createCalls({ seed, runId: () => randomBytes(8).toString('hex'), script: options.script ?? null, clock, timeline, ledger });
   const limits = createLimits(() => switches, clock);
   const faults = createFaults(seed, clock);
   const requests: Tally = new Map();
@@ -88,11 +85,15 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     readBody(request)
       .then(
         (body) => {
-          const url = new URL(request.url ?? '/', 'http://simulator');
-          if (url.pathname === '/_sim' || url.pathname.startsWith('/_sim/')) {
-            send(response, answerControl(controls, request.method ?? 'GET', url, body));
+          const url = targetOf(request);
+          if (url === null) {
+            send(response, routes.fail(400, 'the address is none'));
+          } else if (body === null) {
+            send(response, routes.fail(413, 'request entity too large'));
+          } else if (url.pathname === '/_sim' || url.pathname.startsWith('/_sim/')) {
+            send(response, answerControl(controls, methodOf(request), url, body));
           } else {
-            exchange(request, response, url.pathname, body);
+            exchange(request, response, url, body);
           }
         },
         (thrown: unknown) => {
@@ -108,7 +109,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   // Longer than any client keeps an idle connection, so that it is never the server that closes first and fails a request.
   server.keepAliveTimeout = 120_000;
 
-  const listener = await listen(server, host, options.port ?? 0).catch((thrown: unknown) => {
+  const listener = await listen(server, host, options.port ?? 0, (why) => {
+    log?.warn(why);
+    options.onTrouble?.(why);
+  }).catch((thrown: unknown) => {
     ledger.close();
     throw thrown;
   });
@@ -118,17 +122,15 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     callsPerSecond: switches.cps,
   });
 
-  /** Outages with `how: refused` close the port; the others are answered by the exchange. */
-  const cuts = (fault: Fault): boolean => fault.kind === 'outage' && fault.how === 'refused';
   function settlePort(): void {
-    if (faults.list().some(cuts)) listener.down();
+    if (faults.list().some(cutsPort)) listener.down();
     else listener.up();
   }
 
   const controls: Controls = {
     addFault: (spec) => {
       const fault = faults.add(spec);
-      if (cuts(fault)) {
+      if (cutsPort(fault)) {
         listener.down();
         if (fault.forMs !== null) {
           clock.after(fault.forMs, () => {
@@ -194,19 +196,4 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       ledger.close();
     },
   };
-}
-
-function readBody(request: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let length = 0;
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length > BODY_LIMIT_BYTES) reject(new RangeError('the body is too large'));
-      else chunks.push(chunk);
-    });
-    request.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
-    request.on('error', reject);
-    request.on('aborted', () => reject(new Error('the client hung up')));
-  });
 }

@@ -1,6 +1,10 @@
 /** How bad the simulator is, beside single faults: everything here may be changed while it runs. */
 import { z } from 'zod';
 
+const latencyRange = z
+  .tuple([z.number().nonnegative(), z.number().nonnegative()])
+  .refine(([low, high]) => low <= high, { error: 'a range goes from the lower number to the higher one' });
+
 const limit = z.number().int().positive().nullable();
 
 export const switchesSchema = z.strictObject({
@@ -15,7 +19,7 @@ export const switchesSchema = z.strictObject({
   createsPer10s: limit.default(null),
   listsPer10s: limit.default(null),
   readsPer10s: limit.default(null),
-  /** Sent with the 429s of all these limits; null: no header. */
+  /** Sent with every 429, of these limits and of faults that name no time of their own; null: no header. */
   retryAfterSeconds: z.number().int().nonnegative().nullable().default(null),
   /** Real milliseconds until a call shows in lists. */
   indexLagMs: z.number().nonnegative().default(0),
@@ -28,7 +32,7 @@ export const switchesSchema = z.strictObject({
   /** `mixed`: 400 as `{error_message}`, all else as `{status, message}`. */
   errorShape: z.enum(['mixed', 'message', 'error_message']).default('mixed'),
   /** Real milliseconds before every reply, or a range of them. */
-  latencyMs: z.union([z.number().nonnegative(), z.tuple([z.number().nonnegative(), z.number().nonnegative()])]).default(0),
+  latencyMs: z.union([z.number().nonnegative(), latencyRange]).default(0),
   /** Calls end as soon as they are created. */
   instant: z.boolean().default(false),
   /** How many of the latest requests to keep with headers and body, for tests of a client. */

@@ -19,7 +19,7 @@ const REFUSALS: readonly [string, ...string[]] = [
 
 export function linesOf(call: SimulatedCall, seed: string): Line[] {
   if (call.startedAtMs === null) return [];
-  const random = dice('talk', seed, call.id);
+  const random = dice('talk', seed, call.request.to, call.dial);
   const name = call.request.variables?.['nombre'] ?? 'el titular';
   const opening = agent(`Buenas tardes, ¿hablo con ${name}?`);
   const { outcome } = call;
@@ -86,7 +86,11 @@ export function analysisOf(call: SimulatedCall, seed: string): CallAnalysis {
         ? 'The person was reached; nothing was agreed.'
         : 'No person was reached.',
     in_voicemail: outcome.inVoicemail,
-    user_sentiment: outcome.success ? 'Positive' : human ? pick(dice('mood', seed, call.id), ['Neutral', 'Negative']) : 'Unknown',
+    user_sentiment: outcome.success
+      ? 'Positive'
+      : human
+        ? pick(dice('mood', seed, call.request.to, call.dial), ['Neutral', 'Negative'])
+        : 'Unknown',
     call_successful: outcome.success,
     custom_analysis_data: outcome.success ? { promesa_de_pago: true } : {},
   };

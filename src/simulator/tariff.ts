@@ -10,9 +10,13 @@ export interface ProductCost {
 export interface CallCost {
   readonly product_costs: ProductCost[];
   readonly combined_cost: number;
-  readonly total_duration_seconds: number;
-  readonly total_duration_unit_price: number;
+  /** Not there for a call that never connected. */
+  readonly total_duration_seconds?: number;
+  readonly total_duration_unit_price?: number;
 }
+
+/** Of a call that never connected. */
+export const NO_COST: CallCost = { product_costs: [], combined_cost: 0 };
 
 const PRODUCTS = [
   ['elevenlabs_tts', 0.1167],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PATTERNS } from '../../src/simulator/patterns.js';
-import { HOUR_MS, MINUTE_MS, create, dial, read, request, simulate } from './support.js';
+import { HOUR_MS, MINUTE_MS, create, dial, handClock, read, request, simulate } from './support.js';
 
 const stopCall = (simulator: Parameters<typeof request>[0], callId: string): ReturnType<typeof request> =>
   request(simulator, 'POST', `/v2/stop-call/${callId}`);
@@ -53,8 +53,8 @@ describe('the life of a call', () => {
       disconnection_reason: 'dial_no_answer',
       duration_ms: 0,
       transcript: '',
-      call_cost: { product_costs: [], combined_cost: 0 },
     });
+    expect(call['call_cost']).toEqual({ product_costs: [], combined_cost: 0 });
     expect(call).not.toHaveProperty('start_timestamp');
     expect(call).not.toHaveProperty('end_timestamp');
   });
@@ -151,6 +151,14 @@ describe('what a create refuses', () => {
     ['metadata over 50 kB', { metadata: { text: 'x'.repeat(50_001) } }, 400, /50kB/],
     ['a ring time below 5 s', { agent_override: { agent: { ring_duration_ms: 4_999 } } }, 400, /ring_duration_ms/],
     ['a maximum above 2 h', { agent_override: { agent: { max_call_duration_ms: 7_200_001 } } }, 400, /max_call_duration_ms/],
+    ['a number that is not E.164, though the caller need not be', { to_number: '123', ignore_e164_validation: true }, 400, /to_number/],
+    ['a caller that is not E.164', { from_number: '123' }, 400, /from_number/],
+    ['a leave that is no yes or no', { ignore_e164_validation: 'yes' }, 400, /boolean/],
+    ['an override that is no object', { agent_override: 'x' }, 400, /agent_override must be object/],
+    ['an agent of an override that is no object', { agent_override: { agent: [] } }, 400, /agent must be object/],
+    ['a ring time that is none', { agent_override: { agent: { ring_duration_ms: null } } }, 400, /ring_duration_ms/],
+    ['no agent instead of one', { override_agent_id: null }, 400, /override_agent_id/],
+    ['a version that is none', { override_agent_version: true }, 400, /override_agent_version/],
     ['an agent it does not know', { override_agent_id: 'agent_other' }, 422, /agent_other/],
     ['a caller it does not know', { from_number: '+12025550199' }, 422, /12025550199/],
   ])('%s', async (_what, extra, status, why) => {
@@ -159,6 +167,25 @@ describe('what a create refuses', () => {
     expect(answered.status).toBe(status);
     expect(String(answered.body[status === 400 ? 'error_message' : 'message'])).toMatch(why);
     expect(simulator.figures().dials).toBe(0);
+  });
+
+  it('lets a caller be anything where it is told not to look', async () => {
+    const simulator = await simulate({ numbers: ['1000'] });
+    expect((await create(simulator, '+56911112900', { from_number: '1000', ignore_e164_validation: true })).status).toBe(201);
+    expect((await create(simulator, '+56911112900', { from_number: '1001', ignore_e164_validation: true })).status).toBe(422);
+  });
+
+  it('takes the version of an agent as number, text or tag', async () => {
+    const simulator = await simulate();
+    for (const [version, shown] of [
+      [3, 3],
+      ['4', 4],
+      ['latest', 0],
+    ] as const) {
+      expect((await create(simulator, '+56911112900', { override_agent_version: version })).body['agent_version']).toBe(shown);
+      expect((await request(simulator, 'GET', `/get-agent/agent_1?version=${version}`)).body['version']).toBe(shown);
+    }
+    expect((await request(simulator, 'GET', '/get-agent/agent_1')).body['version']).toBe(0);
   });
 
   it('is silent about fields the provider ignores', async () => {
@@ -181,6 +208,32 @@ describe('what a create refuses', () => {
 });
 
 describe('where a dial’s outcome comes from', () => {
+  it('is the seed: another run with it says and does the same, under ids that were never given before', async () => {
+    const play = async (simulator: Awaited<ReturnType<typeof simulate>>): Promise<Record<string, unknown>[]> => {
+      const placed: string[] = [];
+      for (let n = 0; n < 20; n += 1) placed.push(await dial(simulator, `+5691234567${n % 10}`));
+      placed.push(await dial(simulator, '+56911112900'), await dial(simulator, '+56911112901'));
+      simulator.advance(HOUR_MS);
+      return Promise.all(placed.map(async (id) => read(simulator, id)));
+    };
+    const simulator = await simulate({ clock: handClock() });
+    const first = await play(simulator);
+    simulator.reset();
+    const runs = [first, await play(simulator), await play(await simulate({ clock: handClock() }))];
+    const given = runs.flat().map((call) => call['call_id']);
+    expect(new Set(given).size).toBe(66);
+    const told = (calls: Record<string, unknown>[]): unknown[] =>
+      calls.map((call) => [
+        call['disconnection_reason'],
+        call['duration_ms'],
+        call['transcript'],
+        call['call_analysis'],
+        call['call_cost'],
+      ]);
+    expect(told(runs[1] ?? [])).toEqual(told(first));
+    expect(told(runs[2] ?? [])).toEqual(told(first));
+  });
+
   it('takes the script dial by dial, and repeats its last step', async () => {
     const simulator = await simulate({
       script: { '+56911112222': ['dial_busy', { outcome: 'success', costCents: 12.5, talkSeconds: 30 }] },

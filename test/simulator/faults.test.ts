@@ -1,3 +1,5 @@
+import { createServer } from 'node:net';
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { create, dial, list, request, simulate } from './support.js';
 import type { FaultSpec } from '../../src/simulator/faults.js';
@@ -36,13 +38,17 @@ describe('faults around a create', () => {
   it('d: accepts, and answers after the client gave up', async () => {
     const simulator = await simulate();
     simulator.addFault({ kind: 'accept-late', delayMs: 60_000 });
+    const client = new AbortController();
+    simulator.onEntry((entry) => {
+      if (entry.event === 'dial') client.abort();
+    });
     const gaveUp = fetch(`${simulator.url}/v2/create-phone-call`, {
       method: 'POST',
       headers: { authorization: 'Bearer k', 'content-type': 'application/json' },
       body: JSON.stringify({ from_number: '+56225550000', to_number: '+56911112900' }),
-      signal: AbortSignal.timeout(40),
+      signal: client.signal,
     });
-    await expect(gaveUp).rejects.toThrow(/timeout/);
+    await expect(gaveUp).rejects.toThrow(/abort/);
     expect(simulator.figures().dials).toBe(1);
   });
 
@@ -105,6 +111,17 @@ describe('choosing requests', () => {
     expect(await hits(numbers.toReversed())).toEqual(forwards);
   });
 
+  it('a 429 by fault carries the Retry-After of the switch, unless the fault has its own', async () => {
+    const simulator = await simulate({ switches: { retryAfterSeconds: 7 } });
+    const retryAfter = async (spec: FaultSpec): Promise<string | null> => {
+      simulator.addFault({ ...spec, times: 1 });
+      return (await create(simulator, '+56911112900')).headers.get('retry-after');
+    };
+    expect(await retryAfter({ kind: 'status', status: 429 })).toBe('7');
+    expect(await retryAfter({ kind: 'status', status: 429, retryAfterSeconds: 2 })).toBe('2');
+    expect(await retryAfter({ kind: 'status', status: 503 })).toBeNull();
+  });
+
   it('an outage can take the port away and give it back', async () => {
     const simulator = await simulate();
     const fault = simulator.addFault({ kind: 'outage', how: 'refused' });
@@ -118,7 +135,48 @@ describe('choosing requests', () => {
   });
 });
 
+describe('a port that somebody else took during an outage', () => {
+  it('is tried for until it can be had, and is said once', async () => {
+    const troubles: string[] = [];
+    const simulator = await simulate({ onTrouble: (why) => troubles.push(why) });
+    const fault = simulator.addFault({ kind: 'outage', how: 'refused' });
+    await expect.poll(() => outcomeOf(create(simulator, '+56911112900')), { interval: 5 }).toBe('broken');
+    const thief = createServer((socket) => socket.destroy()).listen(simulator.port, '127.0.0.1');
+    await once(thief, 'listening');
+    simulator.removeFault(fault.id);
+    await expect.poll(() => troubles, { interval: 5 }).toEqual([expect.stringContaining('EADDRINUSE')]);
+    simulator.addFault({ kind: 'outage', how: 'refused', forMs: 10 });
+    thief.close();
+    await expect.poll(() => outcomeOf(create(simulator, '+56911112900')), { interval: 20, timeout: 5_000 }).toBe(201);
+  });
+
+  it('does not keep the simulator from closing', async () => {
+    const simulator = await simulate();
+    simulator.addFault({ kind: 'outage', how: 'refused' });
+    await expect.poll(() => outcomeOf(create(simulator, '+56911112900')), { interval: 5 }).toBe('broken');
+    const thief = createServer().listen(simulator.port, '127.0.0.1');
+    await once(thief, 'listening');
+    simulator.clearFaults();
+    await simulator.close();
+    thief.close();
+  });
+});
+
 describe('control over HTTP', () => {
+  it.each([
+    ['without an end', {}, /forMs[\s\S]*closes these paths too|closes these paths too[\s\S]*forMs/],
+    ['for some requests', { forMs: 50, times: 3 }, /leave times out/],
+    ['after some requests', { forMs: 50, skip: 3 }, /leave skip out/],
+    ['for some paths', { forMs: 50, path: '/v2' }, /leave path out/],
+  ])('refuses to close its own port %s', async (_what, more, why) => {
+    const simulator = await simulate();
+    const answered = await request(simulator, 'POST', '/_sim/faults', { kind: 'outage', how: 'refused', ...more }, '');
+    expect(answered.status).toBe(400);
+    expect(String(answered.body['error'])).toMatch(why);
+    expect(simulator.faults()).toEqual([]);
+    expect((await create(simulator, '+56911112900')).status).toBe(201);
+  });
+
   it('adds, lists and removes faults, and says what is wrong with one', async () => {
     const simulator = await simulate();
     const added = await request(simulator, 'POST', '/_sim/faults', { kind: 'c', times: 2 }, '');
@@ -142,7 +200,9 @@ describe('control over HTTP', () => {
       hideRegistered: true,
       keepRequests: 5,
     });
-    expect((await request(simulator, 'PATCH', '/_sim/switches', { colour: 1 }, '')).status).toBe(400);
+    for (const wrong of [{ colour: 1 }, { latencyMs: [200, 20] }]) {
+      expect((await request(simulator, 'PATCH', '/_sim/switches', wrong, '')).status).toBe(400);
+    }
     expect((await request(simulator, 'POST', '/_sim/reset', undefined, '')).status).toBe(204);
     expect(simulator.figures()).toMatchObject({ dials: 0, live: 0, requests: {} });
     expect(simulator.switches().hideRegistered).toBe(true);

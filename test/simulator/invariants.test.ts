@@ -17,7 +17,7 @@ function world(seed: string): { calls: Calls; ledger: Ledger; timeline: Timeline
   const clock = handClock();
   const timeline = createTimeline(clock, 0);
   const ledger = openLedger(null, clock.wallMs);
-  return { calls: createCalls({ seed, script: null, clock, timeline, ledger }), ledger, timeline };
+  return { calls: createCalls({ seed, runId: () => 'a run', script: null, clock, timeline, ledger }), ledger, timeline };
 }
 
 const place = (calls: Calls, to: string, attempt: string): string =>

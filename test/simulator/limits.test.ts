@@ -34,7 +34,7 @@ describe('limits', () => {
     const clock = handClock();
     const simulator = await simulate({ clock, cps: 2, switches: { retryAfterSeconds: 3 } });
     const statuses: number[] = [];
-    for (const waitMs of [0, 0, 0, 899, 1, 0, 0]) {
+    for (const waitMs of [0, 0, 0, 999, 1, 0, 0]) {
       clock.pass(waitMs);
       statuses.push((await create(simulator, '+56911110001')).status);
     }
