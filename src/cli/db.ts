@@ -5,6 +5,7 @@ import { EXIT, SpeechAiError, messageOf } from '../domain/errors.js';
 import type { Log } from '../domain/ports.js';
 import { registerDbInit } from './db-init.js';
 import { runAction } from './errors.js';
+import { nextSignal } from './next-signal.js';
 import { loadSettingsOrExit } from './settings.js';
 
 export interface DbDeps {
@@ -66,19 +67,6 @@ const serve = async (options: ServeOptions, command: Command, deps: DbDeps): Pro
   await engine.close();
   if (signal === 'SIGINT') process.exitCode = EXIT.interrupted;
 };
-
-/** A pending promise holds no process, so a timer does until the signal comes. */
-const nextSignal = (): Promise<NodeJS.Signals> =>
-  new Promise((resolve) => {
-    const holding = setInterval(() => undefined, 60_000);
-    const end = (signal: NodeJS.Signals): void => {
-      clearInterval(holding);
-      resolve(signal);
-    };
-    process.once('SIGINT', end);
-    process.once('SIGTERM', end);
-    process.once('SIGHUP', end);
-  });
 
 interface PingOptions {
   readonly json?: boolean;

@@ -37,7 +37,7 @@ const fields = z.strictObject({
 });
 
 /** A closed port sees no requests, so nothing that chooses among them or counts them can be honoured. */
-export const faultSchema = fields.superRefine((fault, context) => {
+const faultSchema = fields.superRefine((fault, context) => {
   if (!cutsPort(fault)) return;
   const ignored = Object.entries({
     path: fault.path !== undefined,

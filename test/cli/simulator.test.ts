@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { readNumbers } from '../../src/cli/simulator-files.js';
 import { registerSimulator } from '../../src/cli/simulator.js';
 import { startSimulator } from '../../src/simulator/server.js';
 import { dial, request } from '../simulator/support.js';
@@ -17,7 +19,7 @@ async function run(...words: readonly string[]): Promise<{ out: string; code: nu
     out += String(chunk);
     return true;
   });
-  const program = new Command('speechai').exitOverride();
+  const program = new Command('speechai').exitOverride().configureOutput({ writeErr: () => undefined });
   registerSimulator(program);
   try {
     await program.parseAsync(['node', 'speechai', 'simulator', ...words]);
@@ -36,6 +38,29 @@ function temporary(): string {
   const directory = mkdtempSync(join(tmpdir(), 'simulator-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   return directory;
+}
+
+/** Serves in a process of its own, as a person starts it. */
+async function serve(
+  options: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ child: ChildProcess; line: string; exited: Promise<unknown[]> }> {
+  const main = join(temporary(), 'main.mts');
+  const here = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
+  writeFileSync(
+    main,
+    `import { buildProgram } from ${here('../../src/cli/program.ts')};
+     import { runProgram } from ${here('../../src/cli/errors.ts')};
+     process.exit(await runProgram(buildProgram(), process.argv));`,
+  );
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, 'simulator', '--json', ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const exited = once(child, 'exit');
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+  return { child, line, exited };
 }
 
 describe('speechai simulator', () => {
@@ -76,28 +101,57 @@ describe('speechai simulator', () => {
     writeFileSync(script, '{"+56911112222": ["explode"]}');
     await expect(run('--script', script)).rejects.toMatchObject({ code: 'SIMULATOR_SCRIPT' });
     await expect(run('--fault', 'earthquake')).rejects.toMatchObject({ code: 'SIMULATOR_FAULT' });
+    await expect(run('--fault', 'c:0:5')).rejects.toMatchObject({ code: 'SIMULATOR_FAULT' });
+    await expect(run('--fault', '{"kind":"outage","how":"refused"}')).rejects.toMatchObject({
+      code: 'SIMULATOR_FAULT',
+      message: expect.stringContaining('say for how long'),
+    });
+    for (const latency of ['200-20', '1-2-3', '-5', 'fast', '20-']) {
+      await expect(run(`--latency=${latency}`), latency).rejects.toMatchObject({ code: 'commander.invalidArgument' });
+    }
+    await expect(run('--ledger', '/nope/x')).rejects.toMatchObject({ code: 'SIMULATOR_LEDGER', exitCode: 2, remedy: expect.any(String) });
+  });
+
+  it.each([
+    ['a number without its country', '+56 9 1111 2222\n912345678\n', /line 2 is no telephone number: 912345678/],
+    ['a word', '# ours\n\nhello # there\n', /line 3 is no telephone number: hello/],
+    ['two numbers that run together', '+56911112222 +56911112223', /line 1/],
+    ['nothing but comments', '# +56911112222\n', /holds no number/],
+  ])('refuses a file of numbers with %s', async (_what, text, why) => {
+    const file = join(temporary(), 'numbers.txt');
+    writeFileSync(file, text);
+    await expect(run('--numbers', file)).rejects.toMatchObject({ code: 'SIMULATOR_FILE', message: expect.stringMatching(why) });
+  });
+
+  it('reads numbers as people write them', async () => {
+    const file = join(temporary(), 'numbers.txt');
+    writeFileSync(file, '\uFEFF+56 9 1111 2222\r\n+1 (555) 010-0000 # ours\n\n# +56933334444\n+54.11.4321.0000, +56911112222\n');
+    expect(await readNumbers(file)).toEqual(['+56911112222', '+15550100000', '+541143210000']);
+  });
+
+  it('refuses a key given twice, and an empty file of one', async () => {
+    const file = join(temporary(), 'key');
+    writeFileSync(file, '\n');
+    await expect(run('--key-file', file)).rejects.toMatchObject({ code: 'SIMULATOR_FILE' });
+    writeFileSync(file, 'one\n');
+    await expect(run('--key-file', file, '--key', 'two')).rejects.toMatchObject({ code: 'SIMULATOR_KEY' });
+  });
+
+  it('says in --help what there is and what is not', () => {
+    const program = new Command('speechai');
+    registerSimulator(program);
+    let help = '';
+    program.commands[0]?.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+    const endpoints = help.slice(help.indexOf('Endpoints:'), help.indexOf('Control:'));
+    for (const word of ['create-phone-call', 'list-phone-numbers', 'updated', 'deleted', 'batch', 'webhook']) {
+      expect(endpoints).toContain(word);
+    }
   });
 
   it('serves as a process: one JSON line first, options honoured, clean on SIGTERM', async () => {
-    const directory = temporary();
-    const ledger = join(directory, 'ledger.jsonl');
-    const main = join(directory, 'main.mts');
-    const here = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
-    writeFileSync(
-      main,
-      `import { Command } from ${JSON.stringify(import.meta.resolve('commander'))};
-       import { registerSimulator } from ${here('../../src/cli/simulator.ts')};
-       const program = new Command('speechai');
-       registerSimulator(program);
-       await program.parseAsync();`,
-    );
-    const options = ['--json', '--seed', '7', '--speed', '1000', '--key', 'k', '--cps', '0', '--ledger', ledger, '--fault', 'c:0'];
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, 'simulator', ...options], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    const exited = once(child, 'exit');
-    const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
+    const ledger = join(temporary(), 'ledger.jsonl');
+    const options = ['--seed', '7', '--speed', '1000', '--key', 'k', '--cps', '0', '--ledger', ledger, '--fault', 'c:0'];
+    const { child, line, exited } = await serve(options);
     const { url, seed } = JSON.parse(line) as { url: string; seed: string };
     expect(seed).toBe('7');
     expect((await fetch(`${url}/get-api-key-info`, { headers: { authorization: 'Bearer wrong' } })).status).toBe(401);
@@ -108,5 +162,21 @@ describe('speechai simulator', () => {
     child.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
     expect(readFileSync(ledger, 'utf8')).toContain('"event":"dial"');
+  });
+
+  it('takes its key from a file or the environment, where `ps` does not show it, and ends with 130 at Ctrl-C', async () => {
+    const file = join(temporary(), 'key');
+    writeFileSync(file, 'from-a-file\n');
+    for (const [env, key] of [
+      [{ SIMULATOR_KEY: 'from-env' }, 'from-env'],
+      [{ SIMULATOR_KEY_FILE: file }, 'from-a-file'],
+    ] as const) {
+      const { child, line, exited } = await serve([], env);
+      const served = JSON.parse(line) as Parameters<typeof request>[0];
+      expect((await request(served, 'GET', '/get-api-key-info', undefined, 'wrong')).status).toBe(401);
+      expect((await request(served, 'GET', '/get-api-key-info', undefined, key)).status).toBe(200);
+      child.kill('SIGINT');
+      expect(await exited).toEqual([130, null]);
+    }
   });
 });
