@@ -35,7 +35,7 @@ export function registerSimulator(program: Command): void {
     .description('serve a local Retell that calls nobody, for development and tests')
     .option('--port <n>', 'port to listen on, 0 for any free one', wholeNumber, 0)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--seed <text>', 'makes a run repeatable; another one each time without it')
+    .option('--seed <text>', 'makes a run repeatable but for the ids of its calls; another one each time without it')
     .option('--speed <x>', 'simulated seconds per real second', number, 1)
     .option('--concurrency <n>', 'calls live at once, 0 for no limit', wholeNumber, 20)
     .option('--cps <n>', 'call starts per second, 0 for no limit', wholeNumber, 1)
