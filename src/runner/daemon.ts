@@ -19,6 +19,7 @@ import { createRegistry } from './registry.js';
 import { createReleases } from './releases.js';
 import { createRescue } from './rescue.js';
 import { createSecondLooks } from './second-looks.js';
+import { createSends } from './sends.js';
 import { createSettler } from './settle.js';
 import { createSlots } from './slots.js';
 import { createStrays } from './stray.js';
@@ -86,6 +87,7 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
     registry.add(call);
     tracker.follow(call);
   });
+  const sends = createSends(cx.clock);
   const parts: Parts = {
     board,
     slots,
@@ -94,6 +96,7 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
     refusals,
     settler,
     confirm: createConfirm(cx),
+    sends,
     placed,
     reconcile: (call) => reconciler.reconcile(call),
     stray,
@@ -108,7 +111,7 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
     burst: Math.max(1, Math.ceil(options.callsPerSecond / 10)),
     clock: cx.clock,
   });
-  const presence = createPresence(cx, { ...options, pace, liveCalls: () => tracker.live().length });
+  const presence = createPresence(cx, { ...options, pace, sends, liveCalls: () => tracker.live().length });
   const rescue = createRescue(
     cx,
     parts,

@@ -232,6 +232,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
       Math.abs(cx.store.time.now().getTime() - at.getTime() - cx.clock.elapsedMs(since)) < REDATED_MS &&
       cx.breaker.mayDial() &&
       !cx.noMoreClaims.aborted;
+    await parts.sends.turn(cx.noMoreClaims);
     const now = cx.store.time.now();
     cx.journal.write('placing', {
       attempt_id: facts._id,

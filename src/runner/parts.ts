@@ -6,6 +6,7 @@ import type { Confirm } from './confirm.js';
 import type { Refusals } from './refusals.js';
 import type { Registry } from './registry.js';
 import type { Releases } from './releases.js';
+import type { Sends } from './sends.js';
 import type { Settler } from './settle.js';
 import type { Slots } from './slots.js';
 
@@ -17,6 +18,7 @@ export interface Parts {
   readonly refusals: Refusals;
   readonly settler: Settler;
   readonly confirm: Confirm;
+  readonly sends: Sends;
   /** Step 8: writes the call's id until it is acknowledged, then follows it. */
   placed(call: Call, callId: string): Promise<void>;
   /** Looks for the call until it is found or surely was never placed. */

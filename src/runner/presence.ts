@@ -4,6 +4,7 @@ import { messageOf } from '../domain/errors.js';
 import type { Bucket } from '../retell/bucket.js';
 import type { Presence as PresenceDoc } from '../store/runners.js';
 import type { Context } from './context.js';
+import type { Sends } from './sends.js';
 
 export interface Presence {
   beat(state: PresenceDoc['state']): Promise<void>;
@@ -22,7 +23,8 @@ export interface PresenceOptions {
   readonly fingerprint: string;
   readonly callsPerSecond: number;
   readonly liveCalls: () => number;
-  readonly pace: Bucket;
+  readonly pace: Pick<Bucket, 'setRate'>;
+  readonly sends: Pick<Sends, 'setRate'>;
   /** Makes or checks the indexes; false: one that keeps calls from doubling is missing. */
   readonly indexesStand: () => Promise<boolean>;
 }
@@ -73,7 +75,11 @@ export function createPresence(cx: Context, options: PresenceOptions): Presence 
     beat,
     oldWorkers: () => old,
     mayDial: () => old.length === 0 && standing,
-    setPace: () => options.pace.setRate((options.callsPerSecond / sharers) * cx.slowdown.rateFactor()),
+    setPace: () => {
+      const share = options.callsPerSecond / sharers;
+      options.pace.setRate(share * cx.slowdown.rateFactor());
+      options.sends.setRate(share);
+    },
     run: async () => {
       while (!cx.abandon.aborted) {
         await cx.clock.sleep(cx.timing.leaseMs / 3, cx.abandon);

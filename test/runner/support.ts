@@ -15,6 +15,7 @@ import type { Parts } from '../../src/runner/parts.js';
 import { createRefusals } from '../../src/runner/refusals.js';
 import { createRegistry } from '../../src/runner/registry.js';
 import { createReleases } from '../../src/runner/releases.js';
+import { createSends } from '../../src/runner/sends.js';
 import { createSettler } from '../../src/runner/settle.js';
 import { createSlots } from '../../src/runner/slots.js';
 import type { Retell } from '../../src/retell/client.js';
@@ -166,6 +167,7 @@ export const openRunner = (
     refusals,
     settler: createSettler(cx, board, () => undefined),
     confirm: createConfirm(cx),
+    sends: createSends(clock),
     placed: () => Promise.resolve(),
     reconcile: (call) => void reconciled.push(call),
     stray: (of, callId) => {

@@ -1,0 +1,40 @@
+/** P4: the pace, as a provider counts it. */
+
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { createSends } from '../../src/runner/sends.js';
+import { fakeClock } from '../retell/support.js';
+
+describe('starts', () => {
+  test.prop([fc.constantFrom(0.4, 1, 2.5, 3, 16, 25), fc.array(fc.nat(400), { minLength: 30, maxLength: 60 })], { numRuns: 60 })(
+    'are never more than the rate in any second, however unevenly they come, and nearly as many where there is a queue',
+    async (perSecond, gaps) => {
+      const clock = fakeClock();
+      const sends = createSends(clock);
+      sends.setRate(perSecond);
+      const sentAt: number[] = [];
+      const { signal } = new AbortController();
+      const turns: Promise<unknown>[] = [];
+      for (const gap of gaps) {
+        turns.push(sends.turn(signal).then(() => sentAt.push(clock.mark().monoMs)));
+        await clock.advance(perSecond > 5 ? Math.floor(gap / 50) : gap);
+      }
+      for (let n = 0; n < 1_000 && sentAt.length < gaps.length; n += 1) await clock.advance(200);
+      await Promise.all(turns);
+      const count = Math.max(1, Math.floor(perSecond));
+      const windowMs = (count / perSecond) * 1000;
+      for (const [n, at] of sentAt.entries()) expect((sentAt[n + count] ?? Infinity) - at).toBeGreaterThanOrEqual(windowMs);
+    },
+  );
+
+  it('wait no longer than the process goes on', async () => {
+    const clock = fakeClock();
+    const sends = createSends(clock);
+    sends.setRate(0.01);
+    const stopping = new AbortController();
+    await sends.turn(stopping.signal);
+    const second = sends.turn(stopping.signal);
+    stopping.abort();
+    await second;
+  });
+});
