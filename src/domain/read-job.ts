@@ -62,7 +62,8 @@ function batchOf(stored: unknown): string | null {
 
 function contactOf(raw: Readonly<Record<string, unknown>>, numbers: readonly unknown[], country: string | null): Contact {
   const contact = get(raw, 'contact');
-  const dni = text(firstOf(contact, 'dni', 'rut')) ?? text(firstOf(raw, 'rut', 'rut_fmt', 'dni'));
+  // `rut` of the workflows may lack the last digit, which is part of who somebody is; `rut_fmt` has it.
+  const dni = text(firstOf(contact, 'dni', 'rut')) ?? text(firstOf(raw, 'rut_fmt', 'rut', 'dni'));
   const phones = numbers.map((number): Phone => readPhone(number, country));
   const timezone = text(firstOf(contact, 'timezone', 'time_zone'));
   return {
@@ -100,10 +101,10 @@ function storedPhones(raw: Readonly<Record<string, unknown>>): StoredPhones {
   return { kind: 'unreadable', why: `contact is ${kindOf(contact)}, not an object with name, dni and phones` };
 }
 
-/** A list (the normal case, kept in its order because `next_phone_index` points into it), a `;`-separated cell, or the debtor's object. */
+/** A list of numbers or of objects that hold one (kept in its order, `next_phone_index` points into it), a `;`-separated cell, or the debtor's object. */
 function phonesIn(value: unknown): readonly unknown[] | null {
   const entries = list(value, MAX_PHONES);
-  if (entries !== null) return entries;
+  if (entries !== null) return entries.map((entry) => (record(entry) === null ? entry : firstOf(entry, 'number', 'phone')));
   if (typeof value === 'string')
     return value
       .slice(0, 2_000)

@@ -31,7 +31,7 @@ describe('generations of documents', () => {
   test('the flat one of the workflows: rut, nombre, to_number, dates as texts', () => {
     const job = read({
       job_id: 'b1::12345678K',
-      rut: '12345678K',
+      rut: '12345678',
       rut_fmt: '12345678-K',
       nombre: 'Ana',
       to_number: '+56911112222',
@@ -40,7 +40,7 @@ describe('generations of documents', () => {
       created_at: '2025-09-01T12:00:00',
       next_try_at: '2025-09-01T13:00:00.123456+00:00',
     });
-    expect(job.contact).toMatchObject({ name: 'Ana', dni: '12345678K' });
+    expect(job.contact).toMatchObject({ name: 'Ana', dni: '12345678-K' });
     expect(numbers(job)).toEqual(['+56911112222']);
     expect(job.attempts).toBe(1);
     expect(job.createdAt?.toISOString()).toBe('2025-09-01T12:00:00.000Z');
@@ -61,6 +61,11 @@ describe('generations of documents', () => {
     expect(numbers(read({ rut: '1', phones }))).toEqual(['+56911112222', '+56228151807']);
     expect(numbers(read({ contact: { phones } }))).toEqual(['+56911112222', '+56228151807']);
     expect(numbers(read({ contact: { phones: '938773910; 922223333' } }))).toEqual(['+56938773910', '+56922223333']);
+  });
+
+  test('numbers inside objects, each in its place', () => {
+    const phones = [{ type: 'home' }, { number: '+56911112222' }, '+56922223333', { phone: '+56933334444', label: 'x' }];
+    expect(numbers(read({ contact: { phones } }))).toEqual([null, '+56911112222', '+56922223333', '+56933334444']);
   });
 
   test('national numbers need the country of the account, or of the document', () => {

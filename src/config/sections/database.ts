@@ -32,7 +32,7 @@ export const database: Section<'database'> = {
   },
   'database.collections.jobs': collection('MONGO_COLL_JOBS', 'jobs', 'jobs, written by the API and by us'),
   'database.collections.results': collection('MONGO_COLL_RESULTS', 'call_results', "the provider's full replies"),
-  'database.collections.logs': collection('MONGO_COLL_LOGS', 'call_logs', 'call logs'),
+  'database.collections.logs': collection('MONGO_COLL_LOGS', 'call_logs', 'call logs in SpeechAI; nothing here reads or writes it'),
   'database.collections.accounts': collection('MONGO_COLL_ACCOUNTS', 'accounts', 'accounts'),
   'database.collections.batches': collection('MONGO_COLL_BATCHES', 'batches', 'batches'),
   'database.collections.attempts': collection('MONGO_COLL_ATTEMPTS', 'call_attempts', 'attempts, the truth about who was called'),
