@@ -115,6 +115,7 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
             last_error: lastError === null ? '$last_error' : { $literal: lastError },
             ...(refused === true ? { refusals: { $add: [numberOr0('$refusals'), 1] } } : {}),
             ...(phoneIndex === undefined ? {} : phoneIndexSet(phoneIndex)),
+            ...datesOfEnd(status),
             updated_at: '$$NOW',
           },
         },
@@ -203,4 +204,15 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
 /** While an old worker may still be at work, what carries no token of ours is its own. */
 function ofOurs(foreignToo: boolean): Filter<AnyDocument> {
   return foreignToo ? {} : { lease_token: { $type: 'string' } };
+}
+
+/** What a call's end leaves as well (`finishedFields`): the API sums up the hours by them. A time to come back at goes. */
+function datesOfEnd(status: Release['status']): Document {
+  const ends = (...as: Release['status'][]): Document => ({ $and: [{ $eq: ['$status', 'in_progress'] }, { $in: [wanted(status), as] }] });
+  return {
+    finished_at: { $cond: [ends('failed', 'cancelled'), '$$NOW', '$finished_at'] },
+    completed_at: { $cond: [ends('failed'), '$$NOW', '$completed_at'] },
+    failed_at: { $cond: [ends('failed'), '$$NOW', '$failed_at'] },
+    next_try_at: { $cond: [ends('failed', 'cancelled'), '$$REMOVE', '$next_try_at'] },
+  };
 }

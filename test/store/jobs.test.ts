@@ -336,6 +336,20 @@ describe('jobs', () => {
       expect((await after({}, { dueAt: undefined, dueBefore }))['reserved_until']).toEqual(end);
     });
 
+    const OLD = new Date(0);
+    it.each([
+      ['failed', {}, { status: 'failed' }, ['completed_at', 'failed_at', 'finished_at']],
+      ['cancelled', {}, { status: 'cancelled' }, ['finished_at']],
+      ['cancelled by request', { cancel_requested: true }, {}, ['finished_at']],
+      ['suspended', {}, { status: 'suspended' }, []],
+      ['given back', {}, {}, []],
+      ['ended by others', { status: 'cancelled' }, { status: 'failed' }, []],
+    ] as const)('tells when it ended, as a call would: %s', async (_, more, release, dated) => {
+      const doc = await after({ ...more, next_try_at: OLD, finished_at: OLD }, release);
+      const told = ['completed_at', 'failed_at', 'finished_at'].filter((name) => Number(doc[name] ?? 0) > 0);
+      expect([told, doc['next_try_at']]).toEqual([dated, dated.length > 0 ? undefined : OLD]);
+    });
+
     it('waits until the time it is given, with the reason, or for ever in another status', async () => {
       expect(await after({ last_error: 'before' }, { dueAt: FUTURE, lastError: '$closed' })).toMatchObject({
         status: 'pending',
