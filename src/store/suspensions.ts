@@ -1,7 +1,6 @@
 /** Jobs set aside and taken up again many at a time, and the sentences that tell people why. */
-import type { Filter } from 'mongodb';
 import { text, typeOf } from '../domain/lenient.js';
-import type { AnyDocument, Connection } from './connection.js';
+import type { Connection } from './connection.js';
 import { JOB_INDEX } from './claims.js';
 
 export interface Suspensions {
@@ -22,7 +21,7 @@ export function createSuspensions(connection: Connection): Suspensions {
 
   async function noteJobs(batch: unknown, why: string): Promise<void> {
     await jobs.updateMany(
-      { batch_id: batch, status: 'pending', last_error: { $ne: why } } as Filter<AnyDocument>,
+      { batch_id: batch, status: 'pending', last_error: { $ne: why } },
       { $set: { last_error: why } },
       { hint: JOB_INDEX.claim },
     );

@@ -127,7 +127,8 @@ export const campaign: Section<'campaign'> = {
     name: 'CAMPAIGN_RULES',
     parser: matching('none, country (by account), or the name of a rule pack such as cl or ar', /^[a-z][a-z0-9-]{0,31}$/),
     default: 'none',
-    describe: 'Rule pack for batches that name none: `none`, `country` (the one of the account; nobody is called where it has none), or its name.',
+    describe:
+      'Rule pack for batches that name none: `none`, `country` (the one of the account; nobody is called where it has none), or its name.',
     example: 'cl',
   },
   'campaign.callbackVariable': {
