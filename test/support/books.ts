@@ -139,10 +139,10 @@ const holdsOf = (ledger: Document): object => (ledger['holds'] ?? {}) as object;
 const pictureFaults = (ledger: Document, accounts: readonly Document[]): string[] => {
   const account = accounts.find((one) => one['account_id'] === ledger['_id']);
   if (account === undefined) return [];
+  const [kind, unit] = account['plan_type'] === 'minutes_based' ? (['minutes', 60_000] as const) : (['credit', 1e6] as const);
+  const [used, held] = kind === 'minutes' ? [ledger['used_ms'], ledger['held_ms']] : [ledger['used_micros'], ledger['held_micros']];
   const differs =
-    Math.abs(Number(account['credit_used']) - Number(ledger['used_micros']) / 1e6) > 1e-9 ||
-    Number(account['credit_reserved'] ?? 0) !== Number(ledger['held_micros']) / 1e6;
-  return differs
-    ? [`account ${ledger['_id']} shows ${account['credit_used']} used, its ledger ${Number(ledger['used_micros']) / 1e6}`]
-    : [];
+    Math.abs(Number(account[`${kind}_used`]) - Number(used) / unit) > 1e-9 ||
+    Number(account[`${kind}_reserved`] ?? 0) !== Number(held) / unit;
+  return differs ? [`account ${ledger['_id']} shows ${account[`${kind}_used`]} ${kind} used, its ledger ${Number(used) / unit}`] : [];
 };
