@@ -1,6 +1,6 @@
 /** R3 and what belongs to nobody's call: holds whose attempt is finished, jobs suspended for want of credit, batches that cannot dial. */
 import { messageOf } from '../domain/errors.js';
-import type { AttemptDoc } from '../store/attempt.js';
+import type { HeldAttempt } from '../store/attempt.js';
 import type { Board } from './board.js';
 import type { Context } from './context.js';
 
@@ -18,16 +18,18 @@ export function createSweep(cx: Context, board: Board, touched: (account: string
   /** The next step of the attempt says what its hold should have become. */
   async function holds(): Promise<void> {
     for (const account of await cx.store.ledgers.all()) {
-      for (const id of await cx.store.ledgers.holds(account)) {
+      const ids = await cx.store.ledgers.holds(account);
+      const attempts = await cx.store.attempts.ofHolds(ids);
+      for (const id of ids) {
         if (cx.abandon.aborted) return;
-        const attempt = await cx.store.attempts.byId(id);
+        const attempt = attempts.get(id) ?? null;
         if (await settleHold(account, id, attempt)) touched(account, attempt?.batch ?? null);
       }
     }
   }
 
   /** False: it is somebody's still. */
-  async function settleHold(account: string, id: string, attempt: AttemptDoc | null): Promise<boolean> {
+  async function settleHold(account: string, id: string, attempt: HeldAttempt | null): Promise<boolean> {
     const { ledgers, time } = cx.store;
     if (attempt === null) {
       const bornMs = Number.parseInt(id.replace(/^stray:/, '').slice(0, 12), 16);

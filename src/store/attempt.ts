@@ -58,6 +58,9 @@ export interface AttemptDoc {
   readonly settled_at?: Date;
 }
 
+/** What a hold depends on. */
+export type HeldAttempt = Pick<AttemptDoc, '_id' | 'lease_until' | 'open' | 'state' | 'counts' | 'cost' | 'batch'>;
+
 export interface AttemptCost {
   readonly micros: number;
   readonly ms: number;

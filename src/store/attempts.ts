@@ -5,8 +5,8 @@
 import type { Filter } from 'mongodb';
 import type { NextStep, Outcome, StopReason } from '../domain/call.js';
 import type { DocId } from '../domain/job.js';
-import type { AttemptCost, AttemptDoc, Intent } from './attempt.js';
-import { createChange, own } from './change.js';
+import type { AttemptCost, AttemptDoc, HeldAttempt, Intent } from './attempt.js';
+import { createAttemptChanges } from './attempt-changes.js';
 import { hinted, stored, type AnyDocument, type Connection } from './connection.js';
 import { earlierCalls, HISTORY_FIELDS, type EarlierCall } from './earlier-calls.js';
 import { literals } from './literals.js';
@@ -41,6 +41,7 @@ export interface Attempts {
   handOver(ids: readonly string[], runner: string): Promise<number>;
   leasedFor(job: DocId): Promise<AttemptDoc | null>;
   byId(id: string): Promise<AttemptDoc | null>;
+  ofHolds(ids: readonly string[]): Promise<Map<string, HeldAttempt>>;
   forJob(job: DocId): Promise<AttemptDoc[]>;
   openLocks(): Promise<string[]>;
   openOf(filter: { batch?: string; account?: string }): Promise<AttemptDoc[]>;
@@ -50,6 +51,7 @@ export interface Attempts {
 }
 
 const FINISHED = { lease_until: '', handed: '', result: '', job_fields: '' };
+const HELD = { lease_until: 1, open: 1, state: 1, counts: 1, cost: 1, batch: 1 };
 const TICK_MS = 1;
 
 export function createAttempts(connection: Connection, writer: Writer, time: Pick<DatabaseTime, 'now'>): Attempts {
@@ -59,50 +61,7 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
   const write = (filter: Filter<AnyDocument>, update: object | object[], upsert = false): Promise<WriteResult> =>
     writer.write({ collection: 'attempts', filter, update, upsert });
 
-  /** Not changed: another call's id is there, or it is closed, or there is no such attempt. */
-  const record = createChange<{ call_id: string }>(connection, {
-    collection: 'attempts',
-    stages: [
-      {
-        $replaceWith: {
-          $cond: [
-            { $and: [{ $eq: ['$open', true] }, { $in: [{ $ifNull: ['$call_id', null] }, [null, own('call_id')]] }] },
-            {
-              $mergeObjects: [
-                '$$ROOT',
-                {
-                  call_id: own('call_id'),
-                  placed_at: { $ifNull: ['$placed_at', '$$NOW'] },
-                  state: { $cond: [{ $in: ['$state', ['placing', 'unknown']] }, 'live', '$state'] },
-                },
-              ],
-            },
-            '$$ROOT',
-          ],
-        },
-      },
-    ],
-    fields: ['call_id'],
-    shows: (doc, { call_id: callId }) => doc['call_id'] === callId,
-  });
-
-  /** Not changed: not ours any more, or closed already, and then perhaps by a reply of ours that got lost. */
-  const close = createChange<{ runner: string; settled: object }>(connection, {
-    collection: 'attempts',
-    stages: [
-      {
-        $replaceWith: {
-          $cond: [
-            { $and: [{ $eq: ['$runner', own('runner')] }, { $eq: ['$open', true] }] },
-            { $unsetField: { field: 'locks', input: { $mergeObjects: ['$$ROOT', own('settled'), { settled_at: '$$NOW' }] } } },
-            '$$ROOT',
-          ],
-        },
-      },
-    ],
-    fields: ['runner', 'state', 'lease_until'],
-    shows: (doc, { runner }) => doc['runner'] === runner && doc['state'] === 'settled' && doc['lease_until'] !== undefined,
-  });
+  const { record, close } = createAttemptChanges(connection);
 
   /** The last write of a call says the same for all of them: one for many costs the server a third. */
   const letGo = createTogether<string, true>(async (runner, ids) => {
@@ -231,6 +190,12 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
         ),
       ),
     byId: async (id) => asAttempt(await attempts.findOne({ _id: id })),
+    /** _id index, one question for all holds of an account. Missing from the answer: there is no such attempt (any more). */
+    ofHolds: async (ids) => {
+      if (ids.length === 0) return new Map();
+      const found = await attempts.find({ _id: { $in: [...ids] } }, { projection: HELD }).toArray();
+      return new Map(found.map((doc) => [String(doc._id), doc as unknown as HeldAttempt]));
+    },
     /** A job's story. Index `story`. */
     forJob: async (job) =>
       (await attempts

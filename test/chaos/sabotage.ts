@@ -37,7 +37,7 @@ const PATCHES: Readonly<Record<Sabotage, readonly Patch[]>> = {
       replace: 'const mine = (id) => ({ _id: id });',
     },
     {
-      file: 'store/attempts.js',
+      file: 'store/attempt-changes.js',
       find: "{ $and: [{ $eq: ['$runner', own('runner')] }, { $eq: ['$open', true] }] }",
       replace: "{ $eq: ['$open', true] }",
     },
