@@ -119,11 +119,16 @@ export async function pauseAll(session: Session, { except, priority }: AllOption
 async function resumeThese(session: Session, docs: readonly AnyDocument[], options: ActOptions): Promise<ExitCode> {
   const { batches } = tools(session);
   const done: Done[] = [];
+  const ran = new Set<string>();
   for (const doc of docs) {
+    // Written in any case: another program may have paused it since it was read.
+    if (readBatch(doc).state === 'running') ran.add(nameOf(doc));
     await acknowledged(doc, batches.resume(doc, actOf(session, options)));
     done.push({ batch_id: nameOf(doc), state: 'running', live_calls: await liveCalls(session, doc) });
   }
-  tell(done, options, (one) => `${one.batch_id} runs again; paused time has spent no delay and no attempt.`);
+  tell(done, options, ({ batch_id: id }) =>
+    ran.has(id) ? `${id} was running already.` : `${id} runs again; paused time has spent no delay and no attempt.`,
+  );
   return EXIT.ok;
 }
 

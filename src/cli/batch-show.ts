@@ -2,9 +2,9 @@
 import { settingsOf } from '../domain/batch-edit.js';
 import { createBatchAdmin } from '../store/batch-admin.js';
 import { createBatchJobs } from '../store/batch-jobs.js';
-import { asJson, batchOrExit, pauseOf, totalOf, viewsOf, type BatchView } from './batch-view.js';
+import { asJson, batchOrExit, notDialledOf, numberOr, pauseOf, totalOf, viewsOf, type BatchView } from './batch-view.js';
 import { print, printJson, printTable, say } from './output.js';
-import { queuesOf, unservedText, type ServedQueue } from './queue-view.js';
+import { hindrancesIn } from './queue-view.js';
 import type { Session } from './session.js';
 
 export interface ListOptions {
@@ -13,6 +13,10 @@ export interface ListOptions {
   readonly limit: number;
   readonly json?: boolean;
 }
+
+const COUNTED = ['pending', 'scheduled', 'in_progress', 'done', 'completed', 'failed', 'suspended', 'cancelled'];
+/** `other`: statuses of other programs. In progress is more than live: also what is being placed, and what awaits its analysis. */
+const HEAD = ['batch', 'name', 'account', 'state', 'jobs', 'waiting', 'in progress', 'done', 'failed', 'suspended', 'cancelled', 'other', 'not dialled because']; // prettier-ignore
 
 export async function listBatches(session: Session, { account, state, limit, json }: ListOptions): Promise<void> {
   const docs = await createBatchAdmin(session.store.connection).list(account === undefined ? {} : { account }, limit);
@@ -31,9 +35,13 @@ export async function listBatches(session: Session, { account, state, limit, jso
     String(totalOf(view.counts, 'in_progress')),
     String(totalOf(view.counts, 'done', 'completed')),
     String(totalOf(view.counts, 'failed')),
-    [...new Set(view.reasons.map(({ code }) => code))].join(' '),
+    String(totalOf(view.counts, 'suspended')),
+    String(totalOf(view.counts, 'cancelled')),
+    String(totalOf(view.counts) - totalOf(view.counts, ...COUNTED)),
+    [...new Set(notDialledOf(view).map(({ code }) => code))].join(' '),
   ]);
-  await printTable(['batch', 'name', 'account', 'state', 'jobs', 'waiting', 'live', 'done', 'failed', 'not dialled because'], rows);
+  await printTable(HEAD, rows);
+  for (const { text } of hindrancesIn(views.flatMap(({ queues }) => queues))) say(text);
   if (docs.length === limit) say(`The newest ${String(limit)} are shown; --limit shows more.`);
 }
 
@@ -42,23 +50,24 @@ export async function showBatch(session: Session, ref: string, json: boolean): P
   const [view] = await viewsOf(session, [doc]);
   if (view === undefined) return;
   const live = view.batch.id === null ? 0 : await createBatchJobs(session.store.connection).openCalls(view.batch.id);
-  const queues = (await queuesOf(session)).ofBatch(view.batch);
   if (json) {
     printJson({
       ...asJson(view),
       live_calls: live,
-      queues,
+      queues: view.queues,
       call_settings: settingsOf(doc['call_settings']),
       from_numbers: view.batch.fromNumbers,
       agent_id: view.batch.agentId,
     });
     return;
   }
-  for (const line of linesOf(view, live, queues)) print(line);
+  for (const line of linesOf(view, live)) print(line);
 }
 
-function linesOf(view: BatchView, live: number, queues: readonly ServedQueue[]): readonly string[] {
-  const { batch, state, counts, reasons, account, doc } = view;
+function linesOf(view: BatchView, live: number): readonly string[] {
+  const { batch, state, counts, account, doc, queues } = view;
+  const reasons = notDialledOf(view);
+  const spent = [numberOr(doc['total_cost']), numberOr(doc['total_minutes'])] as const;
   const row = (name: string, value: string | number | null): string[] =>
     value === null || value === '' ? [] : [`${name.padEnd(14)} ${String(value)}`];
   const statuses = Object.entries(counts)
@@ -80,7 +89,8 @@ function linesOf(view: BatchView, live: number, queues: readonly ServedQueue[]):
     ...row('settings', JSON.stringify(settingsOf(doc['call_settings']) ?? {})),
     ...row('jobs', `${String(totalOf(counts))}${statuses.length === 0 ? '' : `: ${statuses.join(', ')}`}`),
     ...row('live calls', live),
-    ...queues.flatMap((queue) => row('not served', unservedText(queue))),
+    ...row('spent', `$${spent[0].toFixed(4)}, ${spent[1].toFixed(1)} minutes`),
+    ...hindrancesIn(queues).flatMap(({ text }) => row('daemons', text)),
     ...batch.problems.map((problem) => `${'problem'.padEnd(14)} ${problem}`),
     ...(reasons.length === 0
       ? row('dialled', 'yes, as jobs fall due')

@@ -13,6 +13,7 @@ import { createBatchJobs } from '../store/batch-jobs.js';
 import type { AnyDocument } from '../store/connection.js';
 import { callerUsesOf } from './caller-uses.js';
 import { packsOf } from './job-find.js';
+import { hindrancesIn, queuesOf, type ServedQueue } from './queue-view.js';
 import type { Session } from './session.js';
 
 export interface BatchView {
@@ -22,8 +23,9 @@ export interface BatchView {
   readonly ledger: Ledger | null;
   readonly state: BatchState;
   readonly counts: StatusCounts;
-  /** Why none of its jobs can be dialled now; empty: some may. */
+  /** Why its rules let none of its jobs be dialled now; empty: they let some. */
   readonly reasons: readonly Reason[];
+  readonly queues: readonly ServedQueue[];
 }
 
 /** By batch_id or _id; an id that does not exist ends the command with a remedy. */
@@ -40,11 +42,12 @@ export async function viewsOf(session: Session, docs: readonly AnyDocument[], pa
   const { store, policy } = session;
   const batches = docs.map(readBatch);
   const accountIds = [...new Set(batches.flatMap(({ account }) => account ?? []))];
-  const [counts, accounts, ledgers, rules] = await Promise.all([
+  const [counts, accounts, ledgers, rules, queues] = await Promise.all([
     createBatchJobs(store.connection).counts(batches.flatMap(({ id }) => id ?? [])),
     store.campaigns.accounts(accountIds),
     store.ledgers.read(accountIds),
     packs ?? packsOf(session),
+    queuesOf(session),
   ]);
   const byId = new Map(accounts.map((doc) => [String(doc['account_id']), readAccount(doc)]));
   const callers = await callerUsesOf(session, [...batches, ...byId.values()]);
@@ -63,9 +66,16 @@ export async function viewsOf(session: Session, docs: readonly AnyDocument[], pa
         state: batchState(batch, now),
         counts: counts.get(batch.id ?? '') ?? {},
         reasons: batchGates(batch, account, ledger, now, policy, rules, [], callers),
+        queues: queues.ofBatch(batch),
       },
     ];
   });
+}
+
+/** Why nothing of it is dialled now: its rules, and where those let it, the daemons. */
+export function notDialledOf({ reasons, queues }: BatchView): readonly Pick<Reason, 'code' | 'text' | 'source' | 'until'>[] {
+  if (reasons.length > 0 || queues.some(({ not_dialled: hindrance }) => hindrance === null)) return reasons;
+  return hindrancesIn(queues).map(({ code, text }) => ({ code, text, source: 'daemons', until: null }));
 }
 
 export function totalOf(counts: StatusCounts, ...statuses: readonly string[]): number {
@@ -90,7 +100,7 @@ export function pauseOf({
 
 /** The stable shape of `--json`. */
 export function asJson(view: BatchView): Record<string, unknown> {
-  const { batch, state, counts, reasons, doc } = view;
+  const { batch, state, counts, doc } = view;
   return {
     batch_id: batch.id,
     name: batch.name,
@@ -104,7 +114,7 @@ export function asJson(view: BatchView): Record<string, unknown> {
     start_at: batch.startAt,
     end_at: batch.endAt,
     jobs: { total: totalOf(counts), waiting: totalOf(counts, 'pending', 'scheduled'), by_status: counts },
-    not_dialled_because: reasons.map(({ code, text, source, until }) => ({ code, text, source, until })),
+    not_dialled_because: notDialledOf(view).map(({ code, text, source, until }) => ({ code, text, source, until })),
     problems: batch.problems,
     cost_dollars: numberOr(doc['total_cost']),
     minutes: numberOr(doc['total_minutes']),

@@ -23,6 +23,12 @@ export interface CreateOptions {
 }
 
 export async function createBatch(session: Session, name: string, words: readonly string[], options: CreateOptions): Promise<ExitCode> {
+  if (name.trim() === '') {
+    throw new SpeechAiError('BATCH_NAME', 'A batch needs a name.', {
+      remedy: "Give one in quotes: speechai batch create 'November' --account ID.",
+      exitCode: EXIT.usage,
+    });
+  }
   const account = await accountOrExit(session, options.account);
   const base = {
     account_id: account.id,

@@ -1,5 +1,6 @@
 /** `speechai batch`: the campaigns. Parsing and help; what is done is in the files beside. */
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { BatchState } from '../domain/batch.js';
 import type { ExitCode } from '../domain/errors.js';
 import { EXIT, SpeechAiError } from '../domain/errors.js';
 import type { ActOptions } from './batch-act.js';
@@ -25,12 +26,14 @@ export function registerBatch(program: Command): void {
   addBatchImport(batch);
 }
 
+const STATES: readonly BatchState[] = ['running', 'paused', 'draining', 'cancelled', 'completed', 'scheduled', 'expired'];
+
 function registerReading(batch: Command): void {
   batch
     .command('list')
     .description('the newest batches: state, jobs by status, and why a batch is not dialled')
     .option('--account <id>', 'only this account')
-    .option('--state <state>', 'running, paused, draining, cancelled, completed, scheduled or expired')
+    .addOption(new Option('--state <state>', 'only in this state').choices(STATES))
     .option('--limit <n>', 'how many at most', wholeNumber, 50)
     .option('--json', 'as JSON')
     .addHelpText('after', example('batch list --account acc-1 --state paused'))
@@ -183,7 +186,7 @@ function collect(value: string, before: readonly string[]): readonly string[] {
 }
 
 function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, 0 or more.');
   return Number(text);
 }
 

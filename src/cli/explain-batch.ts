@@ -12,8 +12,9 @@ import { batchOrExit, totalOf, viewsOf, type BatchView } from './batch-view.js';
 import { timeOrExit } from './explain-job.js';
 import type { ExplainOptions } from './explain.js';
 import { callerUsesOf } from './caller-uses.js';
+import { clockTime, onClock } from './local-times.js';
 import { packsOf } from './job-find.js';
-import { queuesOf, unservedText, type ServedQueue } from './queue-view.js';
+import { queuesOf, type ServedQueue } from './queue-view.js';
 import { print, printJson, printTable, say } from './output.js';
 import type { Session } from './session.js';
 
@@ -44,7 +45,7 @@ export async function explainBatch(session: Session, ref: string, options: Expla
   const result = tally.result();
   const waiting = totalOf(view.counts, 'pending', 'scheduled', 'in_progress');
   if (options.json === true) printJson(asJson(view, result, waiting, unreadable, now, [...inQueues.values()]));
-  else await show(view, result, waiting, unreadable, now, [...inQueues.values()]);
+  else await show(view, result, waiting, unreadable, now, zone, [...inQueues.values()]);
   return EXIT.ok;
 }
 
@@ -134,22 +135,26 @@ async function show(
   waiting: number,
   unreadable: number,
   now: Date,
+  zone: string,
   queues: readonly JobsInQueue[],
 ): Promise<void> {
   const { looked, dialable, reasons, hours, later, never } = result;
-  print(`${batch.id ?? ''}: ${state}, ${String(waiting)} jobs waiting or in progress, at ${now.toISOString()}`);
-  if (looked < waiting) print(`Looked at ${String(looked)} of them, taken by chance (--sample looks at more).`);
-  for (const { code, text } of closed) print(`The whole batch: ${code}: ${text}`);
   print(
-    `Can be dialled now: ${String(dialable)} of ${String(looked)}.${unreadable === 0 ? '' : ` Cannot be understood: ${String(unreadable)}.`}`,
+    `${batch.id ?? ''}: ${state}, ${String(waiting)} jobs waiting or in progress, at ${clockTime(now, zone)} (times are those of ${zone})`,
   );
-  for (const queue of queues) if (unservedText(queue) !== null) print(`${String(queue.jobs)} jobs: ${unservedText(queue) ?? ''}`);
-  if (reasons.length > 0) await printTable(['reason', 'first', 'at all', 'for example'], reasons.map((row) => [row.code, String(row.first), String(row.any), row.text])); // prettier-ignore
+  if (looked < waiting) print(`Looked at ${String(looked)} of them, taken by chance (--sample looks at more).`);
+  for (const { code, text } of closed) print(onClock(`The whole batch: ${code}: ${text}`, zone));
+  print(
+    `The rules let be dialled now: ${String(dialable)} of ${String(looked)}.${unreadable === 0 ? '' : ` Cannot be understood: ${String(unreadable)}.`}`,
+  );
+  for (const { jobs, not_dialled: hindrance } of queues)
+    if (hindrance !== null) print(`Not dialled now: ${String(jobs)} jobs: ${hindrance.code}: ${hindrance.text}`);
+  if (reasons.length > 0) await printTable(['reason', 'first', 'at all', 'for example'], reasons.map((row) => [row.code, String(row.first), String(row.any), onClock(row.text, zone)])); // prettier-ignore
   print('When they can be dialled:');
   const most = Math.max(1, ...hours);
   hours.forEach((jobs, n) => {
-    const from = new Date(now.getTime() + n * 3_600_000).toISOString().slice(0, 16);
-    if (jobs > 0) print(`  ${from}Z  ${'#'.repeat(Math.max(1, Math.round((jobs / most) * BAR)))} ${String(jobs)}`);
+    const from = clockTime(new Date(now.getTime() + n * 3_600_000), zone).slice(0, 16);
+    if (jobs > 0) print(`  ${from}  ${'#'.repeat(Math.max(1, Math.round((jobs / most) * BAR)))} ${String(jobs)}`);
   });
   if (later > 0) print(`  later than 24 hours: ${String(later)}`);
   if (never > 0) print(`  not by itself: ${String(never)}`);

@@ -7,9 +7,10 @@ import { contactZone } from '../domain/zones.js';
 import type { AttemptDoc } from '../store/attempt.js';
 import type { ExplainOptions } from './explain.js';
 import { callerUsesOf } from './caller-uses.js';
+import { onClock } from './local-times.js';
 import { factsOf, findJob, packsOf } from './job-find.js';
 import { paint, print, printJson } from './output.js';
-import { queuesOf, unservedText, type ServedQueue } from './queue-view.js';
+import { queuesOf, type ServedQueue } from './queue-view.js';
 import type { Session } from './session.js';
 
 export async function explainJob(session: Session, ref: string, options: ExplainOptions): Promise<ExitCode> {
@@ -40,7 +41,7 @@ export async function explainJob(session: Session, ref: string, options: Explain
   };
   const explanation = explain(facts, session.policy, packs);
   if (options.json === true) printJson(asJson(job.ref, facts, explanation, attempt, queue));
-  else for (const line of linesOf(job.ref, job.status, zone, facts, explanation, attempt, queue)) print(line);
+  else for (const line of linesOf(job.ref, zone, facts, explanation, attempt, queue, options.at === undefined)) print(onClock(line, zone));
   return EXIT.ok;
 }
 
@@ -81,12 +82,12 @@ function asJson(
 
 function linesOf(
   ref: string,
-  status: string,
   zone: string,
   facts: Facts,
   explanation: Explanation,
   attempt: AttemptDoc | null,
   queue: ServedQueue,
+  present: boolean,
 ): readonly string[] {
   const { decision, gates, dialableAt, changes } = explanation;
   const width = Math.max(...gates.map(({ gate }) => gate.length));
@@ -95,17 +96,17 @@ function linesOf(
       ? []
       : [`A call is under way (${attempt.state}, since ${attempt.at.toISOString()}); below is what another call would meet.`];
   return [
-    `${ref}: ${status}, at ${facts.now.toISOString()} (${zone})`,
+    `${ref}: ${facts.job.status}, at ${facts.now.toISOString()} (times are those of ${zone})`,
     ...call,
     ...gates.map((line) => gateText(line, width)),
     queueLine(queue),
-    verdict(decision.kind, decision.kind === 'stop' ? decision.status : '', dialableAt),
+    verdict(decision.kind, decision.kind === 'stop' ? decision.status : '', dialableAt, present && queue.not_dialled !== null),
     ...(decision.kind === 'dial' ? [] : changeLines(changes)),
   ];
 }
 
 function queueLine(queue: ServedQueue): string {
-  return unservedText(queue) ?? `Queue "${queue.name}" is served by ${queue.served_by.join(', ')}.`;
+  return queue.not_dialled?.text ?? `Queue "${queue.name}" is served by ${queue.served_by.join(', ')}.`;
 }
 
 function gateText({ gate, pass, code, text, value, limit, source, until }: GateLine, width: number): string {
@@ -119,8 +120,8 @@ function gateText({ gate, pass, code, text, value, limit, source, until }: GateL
   return `  ${mark} ${gate.padEnd(width)}  ${code === null ? '' : `${code}: `}${text} [${figures.join(', ')}]`;
 }
 
-function verdict(kind: string, status: string, at: Date | null): string {
-  if (kind === 'dial') return 'It may be dialled now.';
+function verdict(kind: string, status: string, at: Date | null, nobodyDials: boolean): string {
+  if (kind === 'dial') return nobodyDials ? 'The rules let it be dialled now, but no daemon does it.' : 'It may be dialled now.';
   if (kind === 'stop') return `It would become ${status} without a call.`;
   return at === null
     ? 'It is not dialled before somebody changes something.'

@@ -32,7 +32,7 @@ export async function actOnJob(session: Session, act: JobAct, ref: string, optio
   const result = await session.store.jobAdmin.act(found.doc._id, { act, by: session.by, reason, resetAttempts });
   switch (result.kind) {
     case 'changed':
-      return say(true, `${PAST[act]} (it was ${result.was})${afterwards(act)}`);
+      return say(true, `${pastOf(act, result.was)}${afterwards(act)}`);
     case 'withdrawn':
       return say(true, 'it is in progress and goes on: the request to suspend it is taken back');
     case 'requested': {
@@ -46,6 +46,10 @@ export async function actOnJob(session: Session, act: JobAct, ref: string, optio
 }
 
 const PAST: Readonly<Record<JobAct, string>> = { suspend: 'suspended', resume: 'resumed', cancel: 'cancelled', retry: 'pending again' };
+
+function pastOf(act: JobAct, was: string): string {
+  return act === 'retry' && (was === 'pending' || was === 'scheduled') ? 'its delay is over' : `${PAST[act]} (it was ${was})`;
+}
 
 function afterwards(act: JobAct): string {
   return act === 'retry' ? ', due now' : '';
@@ -66,7 +70,9 @@ function whyRefused(act: JobAct, doc: AnyDocument | null, ref: string): string {
   switch (status) {
     case 'pending':
     case 'scheduled':
-      return `it is ${status} already: nothing to ${act}`;
+      return act === 'retry'
+        ? `it is ${status} and waits for no delay: speechai explain job ${ref}`
+        : `it is ${status} already: nothing to ${act}`;
     case 'in_progress':
       return `it is in progress; to end its call: speechai job cancel ${ref} --hang-up`;
     case 'suspended':

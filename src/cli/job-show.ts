@@ -1,15 +1,19 @@
 /** `job show` and `job list`: what they print. */
 import { attemptLimit } from '../domain/attempt-limit.js';
 import { decide } from '../domain/decide.js';
-import { idKey, type Job } from '../domain/job.js';
+import { CLAIMABLE, idKey, type Job } from '../domain/job.js';
+import { text } from '../domain/lenient.js';
 import { readJob } from '../domain/read-job.js';
 import { tellStory, type Story, type ToldCall } from '../domain/story.js';
 import type { AnyDocument } from '../store/connection.js';
 import { maskNumbers } from '../telemetry/phones.js';
+import { isFinal } from '../domain/transitions.js';
 import { factsOf, packsOf } from './job-find.js';
+import { yieldLines, yieldOf, type CallYield } from './job-result.js';
+import { queuesOf, type Hindrance } from './queue-view.js';
 import type { Session } from './session.js';
 
-/** Who last changed the job by command. */
+/** Who last changed the job by command: `job` or `batch`. */
 export interface LastAction {
   readonly act: string;
   readonly by: string;
@@ -19,10 +23,24 @@ export interface LastAction {
 
 export interface JobStory extends Story {
   readonly lastAction: LastAction | null;
+  /** By whom and why; null: it is not cancelled. */
+  readonly cancelled: string | null;
+  readonly lastCall: CallYield | null;
+  /** Why no daemon dials it, though its rules may let it be dialled; null: somebody does, or it is not waiting. */
+  readonly notDialled: Hindrance | null;
 }
 
-export async function storyOf(session: Session, doc: AnyDocument, job: Job): Promise<JobStory> {
-  const [attempts, facts, packs] = await Promise.all([session.store.attempts.forJob(job.id), factsOf(session, job), packsOf(session)]);
+export interface ShowOptions {
+  readonly transcript?: boolean;
+}
+
+export async function storyOf(session: Session, doc: AnyDocument, job: Job, options: ShowOptions = {}): Promise<JobStory> {
+  const [attempts, facts, packs, queues] = await Promise.all([
+    session.store.attempts.forJob(job.id),
+    factsOf(session, job),
+    packsOf(session),
+    queuesOf(session),
+  ]);
   const batch = facts.batch === 'missing' ? null : facts.batch;
   const story = tellStory({
     job,
@@ -31,7 +49,25 @@ export async function storyOf(session: Session, doc: AnyDocument, job: Job): Pro
     decision: decide(facts, session.policy, packs),
     mask: maskNumbers,
   });
-  return { ...story, id: idKey(job.id), lastAction: lastActionOf(doc) };
+  return {
+    ...story,
+    id: idKey(job.id),
+    lastAction: lastActionOf(doc),
+    cancelled: cancelledText(doc),
+    lastCall: yieldOf(doc, options.transcript === true),
+    notDialled: waits(job) ? queues.ofJob(job, facts.batch).not_dialled : null,
+  };
+}
+
+const waits = ({ status }: Job): boolean => CLAIMABLE.some((each) => each === status);
+
+/** Who cancelled it is told by a command only; SpeechAI's API leaves a reason at most. What the last call ended with is no answer then. */
+function cancelledText(doc: AnyDocument): string | null {
+  if (doc['status'] !== 'cancelled') return null;
+  const action = lastActionOf(doc);
+  const byCommand = action?.act === 'cancel';
+  const reason = byCommand ? action.reason : text(doc['cancellation_reason']);
+  return `cancelled${byCommand ? ` by ${action.by}` : ''}${reason === null ? '' : `: ${maskNumbers(reason)}`}`;
 }
 
 function lastActionOf(doc: AnyDocument): LastAction | null {
@@ -43,18 +79,19 @@ function lastActionOf(doc: AnyDocument): LastAction | null {
 }
 
 export function storyLines(story: JobStory): string[] {
-  const { lastAction } = story;
+  const { lastAction, cancelled, lastCall, notDialled } = story;
   return [
     `job ${story.job} (_id ${String(story.id)})`,
     `  status    ${story.status}, ${story.attempts} of ${story.limit} attempts${story.freeCalls === 0 ? '' : `, ${story.freeCalls} more calls that counted none`}`,
-    `  contact   ${story.name ?? 'without a name'}: ${story.numbers.map((number, index) => `${index + 1 === story.nextNumber ? '>' : ''}${number}`).join(', ') || 'no number'}`,
+    `  contact   ${story.name ?? 'without a name'}: ${numbersText(story) || 'no number'}`,
     `  account   ${story.account ?? 'none'}, batch ${story.batch ?? 'none'}`,
-    ...(story.lastError === null ? [] : [`  last      ${story.lastError}`]),
+    ...(cancelled === null ? (story.lastError === null ? [] : [`  last      ${story.lastError}`]) : [`  ended     ${cancelled}`]),
     ...(lastAction === null
       ? []
       : [
           `  asked     ${lastAction.act} by ${lastAction.by} at ${lastAction.at}${lastAction.reason === null ? '' : `: ${lastAction.reason}`}`,
         ]),
+    ...(lastCall === null ? [] : yieldLines(lastCall, story.job)),
     '',
     story.calls.length === 0
       ? 'No call yet.'
@@ -62,8 +99,15 @@ export function storyLines(story: JobStory): string[] {
     ...story.calls.flatMap(callLines),
     '',
     `Next: ${story.next}`,
+    ...(notDialled === null ? [] : [`  ${notDialled.code}: ${notDialled.text}`]),
     ...story.reasons.map(({ code, text, source }) => `  ${code}: ${text} (${source})`),
   ];
+}
+
+/** Which is next matters where there are several, and while there is a next call. */
+function numbersText({ numbers, nextNumber, status }: JobStory): string {
+  const marked = numbers.length > 1 && !isFinal(status);
+  return numbers.map((number, index) => (marked && index + 1 === nextNumber ? `${number} (next)` : number)).join(', ');
 }
 
 function callLines(call: ToldCall): string[] {
@@ -98,15 +142,14 @@ export function listed(doc: AnyDocument): ListedJob {
       job: idKey(doc._id),
       id: idKey(doc._id),
       status: String(doc['status']),
-      account: null,
-      batch: null,
+      account: text(doc['account_id']),
+      batch: text(doc['batch_id']),
       attempts: 0,
       due: null,
       reason: `unreadable: ${reading.why}`,
     };
   }
   const { job } = reading;
-  const waits = job.status === 'pending' || job.status === 'scheduled';
   return {
     job: job.ref,
     id: idKey(job.id),
@@ -114,7 +157,7 @@ export function listed(doc: AnyDocument): ListedJob {
     account: job.account,
     batch: job.batch,
     attempts: job.attempts,
-    due: waits ? ((job.reservedUntil ?? job.nextTryAt)?.toISOString() ?? null) : null,
-    reason: job.suspendReason ?? (job.lastError === null ? null : maskNumbers(job.lastError)),
+    due: waits(job) ? ((job.reservedUntil ?? job.nextTryAt)?.toISOString() ?? null) : null,
+    reason: cancelledText(doc) ?? job.suspendReason ?? (job.lastError === null ? null : maskNumbers(job.lastError)),
   };
 }

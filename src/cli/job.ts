@@ -1,6 +1,6 @@
 /** `speechai job`: one contact to call, from its adding to its end. */
 import { InvalidArgumentError, type Command } from 'commander';
-import { EXIT, type ExitCode } from '../domain/errors.js';
+import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import type { NewJob } from '../domain/new-job.js';
 import type { JobAct } from '../store/job-admin.js';
 import { runAction } from './errors.js';
@@ -16,7 +16,12 @@ export function registerJob(program: Command): void {
   act(job, 'suspend', 'set jobs aside until somebody resumes them', 'suspend job_acc-1_20261121_101500_0a1b2c3d --reason "wrong amount"');
   act(job, 'resume', 'let suspended jobs go on where they stood', 'resume job_acc-1_20261121_101500_0a1b2c3d');
   act(job, 'cancel', 'end jobs for good', 'cancel job_acc-1_20261121_101500_0a1b2c3d --hang-up');
-  act(job, 'retry', 'make failed, suspended or cancelled jobs due now', 'retry job_acc-1_20261121_101500_0a1b2c3d --reset-attempts --yes');
+  act(
+    job,
+    'retry',
+    'make jobs due now that failed, are suspended or cancelled, or wait out a delay; hours and limits are judged as ever',
+    'retry job_acc-1_20261121_101500_0a1b2c3d --reset-attempts --yes',
+  );
   job
     .command('release <id...>')
     .description('give back jobs that are stuck in progress, after looking whether their call may be live')
@@ -54,7 +59,7 @@ function registerAdd(job: Command): void {
     .option('--due <date>', 'pay without surcharge until, YYYY-MM-DD')
     .option('--company <name>', 'for whom the agent calls')
     .option('--field <name=value>', 'another value for the prompt; may be given again', collectField)
-    .option('--max-attempts <n>', 'calls at most, where batch and installation say nothing', figure)
+    .option('--max-attempts <n>', 'calls at most, where batch and installation say nothing', aboveZero)
     .option('--queue <name>', 'only daemons that serve this queue call it')
     .option('--dry-run', 'check everything, write nothing')
     .option('--json', 'as JSON')
@@ -68,7 +73,8 @@ function registerAdd(job: Command): void {
 function registerLooks(job: Command): void {
   job
     .command('show <id>')
-    .description('the story of a job: every call, what Retell said, what was decided and why, what is next')
+    .description('the story of a job: every call, what Retell said, what the last one brought, what was decided and why, what is next')
+    .option('--transcript', 'with what was said in the last call')
     .option('--json', 'as JSON')
     .addHelpText('after', '\nAn ID is a job_id or an _id.\n\nExample:\n  $ speechai job show job_acc-1_20261121_101500_0a1b2c3d')
     .action(runAction(show));
@@ -77,9 +83,9 @@ function registerLooks(job: Command): void {
     .description('jobs, filtered')
     .option('--batch <id>', 'of this batch')
     .option('--account <id>', 'of this account')
-    .option('--status <status>', 'pending, in_progress, done, failed, suspended, cancelled...')
+    .option('--status <status>', `${STATUSES.join(', ')}, or one of another program`)
     .option('--reason <text>', 'suspended for this reason (no_credit, operator...), or with this in their last error')
-    .option('--limit <n>', `at most so many (default ${TABLE_ROWS}, with --json all)`, figure)
+    .option('--limit <n>', `at most so many (default ${TABLE_ROWS}, with --json all)`, aboveZero)
     .option('--json', 'one JSON object per line, as they are read')
     .addHelpText('after', '\nExample:\n  $ speechai job list --status suspended --reason no_credit --json | wc -l')
     .action(runAction(list));
@@ -107,6 +113,8 @@ function act(job: Command, name: JobAct, description: string, example: string): 
   }
 }
 
+const STATUSES: readonly string[] = ['pending', 'scheduled', 'in_progress', 'done', 'completed', 'failed', 'suspended', 'cancelled'];
+
 /** A screen or two; a list of a million lines on a terminal helps nobody. */
 const TABLE_ROWS = 50;
 
@@ -128,7 +136,7 @@ async function add(flags: AddFlags, command: Command): Promise<ExitCode> {
   return tellAdded(await withSession(command, (session) => addJob(session, order, flags.dryRun === true)), flags);
 }
 
-async function show(ref: string, flags: { readonly json?: boolean }, command: Command): Promise<ExitCode> {
+async function show(ref: string, flags: { readonly json?: boolean; readonly transcript?: boolean }, command: Command): Promise<ExitCode> {
   const [{ findJob }, { storyOf, storyLines }] = await Promise.all([import('./job-find.js'), import('./job-show.js')]);
   return withSession(command, async (session) => {
     const found = await findJob(session, ref);
@@ -140,7 +148,7 @@ async function show(ref: string, flags: { readonly json?: boolean }, command: Co
       say(`${ref}: it cannot be read as a job, so it is never dialled: ${found.why}`);
       return EXIT.failed;
     }
-    const story = await storyOf(session, found.doc, found.job);
+    const story = await storyOf(session, found.doc, found.job, flags);
     if (flags.json === true) printJson(story);
     else for (const line of storyLines(story)) print(line);
     return EXIT.ok;
@@ -160,7 +168,12 @@ async function list({ limit, json, ...filter }: ListFlags, command: Command): Pr
   const { listed } = await import('./job-show.js');
   return withSession(command, async ({ store }) => {
     if (json === true) {
-      for await (const doc of store.jobAdmin.list(filter, limit ?? null)) await printLine(JSON.stringify(listed(doc)));
+      let found = 0;
+      for await (const doc of store.jobAdmin.list(filter, limit ?? null)) {
+        found += 1;
+        await printLine(JSON.stringify(listed(doc)));
+      }
+      if (found === 0) refuseUnknown(filter.status);
       return EXIT.ok;
     }
     const rows: string[][] = [];
@@ -169,9 +182,19 @@ async function list({ limit, json, ...filter }: ListFlags, command: Command): Pr
       const { job, status, batch, attempts, due, reason } = listed(doc);
       rows.push([job, status, batch ?? '', String(attempts), due ?? '', (reason ?? '').slice(0, 60)]);
     }
+    if (rows.length === 0) refuseUnknown(filter.status);
     await printTable(['job', 'status', 'batch', 'attempts', 'due', 'why'], rows.slice(0, most));
     if (rows.length > most) say(`There are more than ${most}; --limit shows more, --json all of them.`);
     return EXIT.ok;
+  });
+}
+
+/** Other programs have statuses of their own; one that is neither ours nor found in any job is a slip, and no empty list. */
+function refuseUnknown(status: string | undefined): void {
+  if (status === undefined || STATUSES.includes(status)) return;
+  throw new SpeechAiError('STATUS', `No job has the status "${status.slice(0, 40)}".`, {
+    remedy: `It is one of ${STATUSES.join(', ')}.`,
+    exitCode: EXIT.usage,
   });
 }
 
@@ -226,6 +249,11 @@ function collectField(text: string, before: readonly (readonly [string, string])
 }
 
 function figure(text: string): number {
-  if (!/^\d+(?:\.\d+)?$/.test(text)) throw new InvalidArgumentError('It must be a number.');
+  if (!/^\d+(?:\.\d+)?$/.test(text)) throw new InvalidArgumentError('It must be a number, 0 or more.');
+  return Number(text);
+}
+
+function aboveZero(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
   return Number(text);
 }

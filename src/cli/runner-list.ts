@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../domain/errors.js';
 import { runAction } from './errors.js';
-import { memberOf, type Member } from './member.js';
+import { memberOf, standstillText, type Member } from './member.js';
 import { paint, printJson, printTable, say } from './output.js';
 import { withSession, type Session } from './session.js';
 
@@ -27,8 +27,11 @@ export function fleetWarnings(members: readonly Member[]): string[] {
     ...(settings.size > 1 ? ['The daemons run with different settings; compare `speechai config show --changed` on their machines.'] : []),
     ...(versions.size > 1 ? [`The daemons run different versions: ${[...versions].join(', ')}.`] : []),
     ...alive
-      .filter(({ breaker }) => breaker !== 'closed')
-      .map(({ id }) => `${id} does not dial: its account at the provider is in trouble.`),
+      .filter(({ breaker, standstill }) => breaker !== 'closed' || standstill !== null)
+      .map(
+        ({ id, standstill }) =>
+          `${id} does not dial: ${standstill === null ? 'the provider refuses the account' : standstillText(standstill)}.`,
+      ),
     ...members
       .filter(({ state, liveCalls }) => state === 'gone' && liveCalls > 0)
       .map(({ id, liveCalls }) => `${id} is gone and followed ${liveCalls} calls; another daemon takes them over, if one runs.`),
@@ -38,9 +41,9 @@ export function fleetWarnings(members: readonly Member[]): string[] {
 async function list(flags: { readonly all?: boolean; readonly json?: boolean }, command: Command): Promise<ExitCode> {
   const { members, unserved } = await withSession(command, async (session) => {
     const { store, loaded } = session;
-    const views = await store.runners.list();
+    const [views, calls] = await Promise.all([store.runners.list(), store.runners.callsByRunner()]);
     const now = store.time.now();
-    const all = views.map((view) => memberOf(view, now, loaded.settings.workers.leaseMs));
+    const all = views.map((view) => memberOf(view, now, loaded.settings.workers.leaseMs, calls.get(view.id) ?? 0));
     return { members: all, unserved: await unservedQueues(session, all) };
   });
   const shown = flags.all === true ? members : members.filter(({ state }) => state !== 'stopped');
@@ -69,12 +72,13 @@ async function list(flags: { readonly all?: boolean; readonly json?: boolean }, 
 /** Work of running batches that waits for ever: with a fleet that serves queues by name, nothing else would say so. */
 async function unservedQueues({ store, loaded }: Session, members: readonly Member[]): Promise<readonly string[]> {
   if (!members.some(({ alive }) => alive)) return [];
-  const [{ queuesFrom, unservedText }, { loadRoutes }, { readBatch }] = await Promise.all([
+  const [{ queuesFrom, hindrancesIn }, { loadRoutes }, { readBatch }] = await Promise.all([
     import('./queue-view.js'),
     import('../config/routes-file.js'),
     import('../domain/read-batch.js'),
   ]);
   const queues = queuesFrom(loadRoutes(loaded.settings.app.configDir), members);
   const batches = (await store.campaigns.activeBatches()).map(readBatch);
-  return [...new Set(batches.flatMap((batch) => queues.ofBatch(batch).flatMap((queue) => unservedText(queue) ?? [])))];
+  const unserved = hindrancesIn(batches.flatMap((batch) => queues.ofBatch(batch))).filter(({ code }) => code === 'QUEUE_UNSERVED');
+  return unserved.map(({ text }) => text);
 }

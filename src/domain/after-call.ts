@@ -10,6 +10,7 @@ import type { Policy } from './decision.js';
 import type { Job } from './job.js';
 import type { OutcomeAction, OutcomeTable } from './outcomes.js';
 import type { Random } from './ports.js';
+import { spanText } from './spans.js';
 
 export interface AfterCall {
   /** As it stands when the call ended, before this call is counted. */
@@ -153,7 +154,7 @@ function retryStep(input: AfterCall, action: OutcomeAction, counted: Counted, nu
   const dueAt = delayMs === 0 ? null : new Date(outcome.endedAt.getTime() + delayMs);
   const stays = !action.rotate && usable(job, numbers.current);
   const phoneIndex = stays ? numbers.current : numbers.first;
-  const wait = `${String(Math.round(delayMs / 60_000))} min`;
+  const wait = spanText(delayMs);
   if (counted.countsTransient) {
     const calls = `${String(job.transientCalls + 1)} of ${String(input.policy.transientRetries)}`;
     return { phoneIndex, dueAt, why: `${said}: not the contact's doing, again in ${wait} (free call ${calls})` };

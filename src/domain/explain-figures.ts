@@ -8,6 +8,7 @@ import { callsInScope, limitReached } from './limits.js';
 import { balance } from './money.js';
 import { maskPhone } from './phones.js';
 import type { Packs } from './rules.js';
+import { minutesOf, spanText } from './spans.js';
 import { localDate, localTime } from './windows.js';
 import { contactZone } from './zones.js';
 
@@ -85,11 +86,10 @@ function limitFigure(facts: Facts, scene: BatchScene): Figure {
 }
 
 function redialFigure({ history, now }: Facts, policy: Policy): Figure {
-  const minutes = Math.round(policy.minRedialMs / 60_000);
   const last = history[0];
-  const ago = last === undefined ? null : Math.floor((now.getTime() - last.at.getTime()) / 60_000);
-  const text = ago === null ? 'The contact was not called lately.' : `The contact was last called ${String(ago)} minutes ago.`;
-  return { text, value: ago, limit: minutes, source: 'MIN_REDIAL_MINUTES' };
+  const agoMs = last === undefined ? null : Math.max(0, now.getTime() - last.at.getTime());
+  const text = agoMs === null ? 'The contact was not called lately.' : `The contact was last called ${spanText(agoMs)} ago.`;
+  return { text, value: agoMs === null ? null : minutesOf(agoMs), limit: minutesOf(policy.minRedialMs), source: 'MIN_REDIAL_MINUTES' };
 }
 
 function capFigure(scene: BatchScene): Figure {

@@ -6,8 +6,7 @@ import { finding, packOf, wait } from './gates.js';
 import type { Job } from './job.js';
 import { CLAIMABLE } from './job.js';
 import { callsInScope, limitReached, redialableAt } from './limits.js';
-
-const MINUTE_MS = 60_000;
+import { minutesOf, spanText } from './spans.js';
 
 /** True for a job that may be dialled by its status; in progress means that the asker holds it. */
 export function isWaiting(job: Job): boolean {
@@ -128,8 +127,10 @@ function checkLimits(scene: JobScene): readonly Finding[] {
 function checkRedial({ phone, history, at, policy }: JobScene): readonly Finding[] {
   const until = phone === null ? null : redialableAt(history, phone.line, at, policy.minRedialMs);
   if (until === null) return [];
-  const limit = Math.round(policy.minRedialMs / MINUTE_MS);
-  return [wait('LIMIT_PHONE', `The number was dialled less than ${limit} minutes ago.`, 'MIN_REDIAL_MINUTES', { limit, until })];
+  const limit = minutesOf(policy.minRedialMs);
+  return [
+    wait('LIMIT_PHONE', `The number was dialled less than ${spanText(policy.minRedialMs)} ago.`, 'MIN_REDIAL_MINUTES', { limit, until }),
+  ];
 }
 
 export const JOB_GATES: readonly Gate<JobScene>[] = [

@@ -47,6 +47,9 @@ const REMEDY: Readonly<Record<FaultKind, string>> = {
   conduct: 'put the account in order at Retell, then restart',
 };
 
+/** For a person, who should not have to look into the log of a daemon for it. */
+export const remedyFor = (kind: FaultKind): string => REMEDY[kind];
+
 export const faultKindOf = (reason: string): FaultKind => {
   const words = reason.replaceAll('_', ' ');
   if (CREDENTIAL.test(words)) return 'credential';

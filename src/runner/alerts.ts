@@ -10,8 +10,12 @@ export interface AlertPolicy {
   readonly jitter: number;
 }
 
-/** `code` is stable, `about` tells two matters of one code apart. */
-export type Alert = (code: string, message: string, fields?: LogFields & { about?: string }) => void;
+/** `code` is stable, `about` tells two matters of one code apart. `cause` and `remedy` are sent as they are: no number, no name. */
+export type Alert = (
+  code: string,
+  message: string,
+  fields?: LogFields & { readonly about?: string; readonly cause?: string; readonly remedy?: string },
+) => void;
 
 export interface AlertOptions {
   readonly webhookUrl: string | null;
@@ -61,8 +65,9 @@ export function createAlerts(options: AlertOptions): Alert {
     if (last !== undefined && clock.elapsedMs(last) < QUIET_MS) return;
     if (sent.size >= REMEMBERED) sent.clear();
     sent.set(key, clock.mark());
-    // Ids only: what else a field holds is for the log, which hides what is private.
-    const { job_id: job, batch_id: batch, account_id: account, attempt_id: attempt, call_id: call } = fields;
-    void post(webhookUrl, JSON.stringify({ code, message, runner: options.runner, at: clock.now(), job, batch, account, attempt, call }));
+    // Ids and what was meant to be sent: what else a field holds is for the log, which hides what is private.
+    const { cause, remedy, job_id: job, batch_id: batch, account_id: account, attempt_id: attempt, call_id: call } = fields;
+    const body = { code, message, cause, remedy, runner: options.runner, at: clock.now(), job, batch, account, attempt, call };
+    void post(webhookUrl, JSON.stringify(body));
   };
 }

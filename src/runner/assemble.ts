@@ -3,7 +3,7 @@ import { setMaxListeners } from 'node:events';
 import type { Settings } from '../config/settings.js';
 import type { Clock, Journal, Log } from '../domain/ports.js';
 import type { Rulebook } from '../domain/rulebook.js';
-import { createBreaker } from '../retell/breaker.js';
+import { createBreaker, remedyFor } from '../retell/breaker.js';
 import { createRetell, type Retell } from '../retell/client.js';
 import { createSlowdown } from '../retell/slowdown.js';
 import { checkIndexes, createIndexes, missingIndexes, requireIndexes } from '../store/indexes.js';
@@ -73,8 +73,9 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
     onChange: (view) => {
       if (view.state === 'open')
         alert('DIALLING_STOPPED', 'dialling stopped: the provider refuses the account; live calls are followed on', {
-          reason: view.reason,
           about: view.reason ?? '',
+          ...(view.reason === null ? {} : { cause: view.reason }),
+          ...(view.kind === null ? {} : { remedy: remedyFor(view.kind) }),
         });
     },
   });

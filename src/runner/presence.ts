@@ -2,7 +2,8 @@
 import { hostname } from 'node:os';
 import { messageOf } from '../domain/errors.js';
 import type { Bucket } from '../retell/bucket.js';
-import type { Presence as PresenceDoc } from '../store/runners.js';
+import { remedyFor } from '../retell/breaker.js';
+import type { Presence as PresenceDoc, Standstill } from '../store/runners.js';
 import type { Context } from './context.js';
 import type { Sends } from './sends.js';
 
@@ -30,6 +31,8 @@ export interface PresenceOptions {
 }
 
 const INDEXES_EVERY_MS = 60_000;
+/** How soon others hear that this process dials no more, or again. Nothing is asked of anybody to find that out. */
+const NOTICE_MS = 1_000;
 
 export function createPresence(cx: Context, options: PresenceOptions): Presence {
   let state: PresenceDoc['state'] = 'starting';
@@ -38,9 +41,15 @@ export function createPresence(cx: Context, options: PresenceOptions): Presence 
   let standing = true;
   let indexesSeen = cx.clock.mark();
   const startedAt = cx.store.time.now();
+  /** The last standstill that was told, by its text. */
+  let told: string | null = null;
+  let answered = cx.clock.mark();
+  let awaySince: Date | null = null;
 
   async function beat(next: PresenceDoc['state']): Promise<void> {
     state = next;
+    const still = standstill();
+    told = still?.text ?? null;
     await cx.store.runners.beat({
       id: cx.me,
       host: hostname(),
@@ -53,13 +62,61 @@ export function createPresence(cx: Context, options: PresenceOptions): Presence 
       state,
       liveCalls: options.liveCalls(),
       breaker: cx.breaker.state(),
+      standstill: still,
     });
     sharers = Math.max(1, await cx.store.runners.liveCount(cx.timing.leaseMs));
     const found = await cx.store.runners.oldWorkers(startedAt);
     if (found.length > 0 && old.length === 0) {
-      cx.alert('OLD_WORKER', 'an old worker is still at work in this database; nothing is dialled until it stops', { workers: found });
+      cx.alert('OLD_WORKER', 'an old worker is still at work in this database; nothing is dialled until it stops', {
+        workers: found,
+        cause: found.join(', '),
+        remedy: 'stop it; dialling begins by itself',
+      });
     } else if (found.length === 0 && old.length > 0) cx.log.info('no old worker is at work any more; dialling begins');
     old = found;
+  }
+
+  /** Why nothing is dialled although somebody is at work. What a pause or a rule forbids is not of this process. */
+  function standstill(): Standstill | null {
+    const { state: breaker, reason, kind } = cx.breaker.view();
+    if (breaker === 'open') {
+      const text = `the provider refuses the account${reason === null ? '' : ` (${reason})`}`;
+      return { code: 'PROVIDER_REFUSES', text, remedy: kind === null ? '' : remedyFor(kind) };
+    }
+    if (old.length > 0) {
+      const text = `an old worker is still at work in this database (${old.join(', ')})`;
+      return { code: 'OLD_WORKER', text, remedy: 'stop it; dialling begins by itself' };
+    }
+    if (standing) return null;
+    return { code: 'INDEX_MISSING', text: 'an index is missing that keeps calls from doubling', remedy: 'run `speechai db init`' };
+  }
+
+  /** Until the next sign of life is due, or there is something that others should hear of at once. */
+  async function untilNextBeat(): Promise<void> {
+    const since = cx.clock.mark();
+    const everyMs = cx.timing.leaseMs / 3;
+    while (!cx.abandon.aborted && (standstill()?.text ?? null) === told) {
+      const leftMs = everyMs - cx.clock.elapsedMs(since);
+      if (leftMs <= 0) return;
+      await cx.clock.sleep(Math.min(NOTICE_MS, leftMs), cx.abandon);
+    }
+  }
+
+  /** Told once when it has been away for a lease, which is when others take this process for dead, and once when it answers again. */
+  function noteAnswer(answer: boolean): void {
+    const { leaseMs } = cx.timing;
+    if (answer) answered = cx.clock.mark();
+    if (answer && awaySince !== null) {
+      cx.alert('DATABASE_BACK', 'the database answers again; dialling goes on', { about: awaySince.toISOString() });
+      awaySince = null;
+    } else if (!answer && awaySince === null && cx.clock.elapsedMs(answered) > leaseMs) {
+      awaySince = cx.clock.now();
+      cx.alert('DATABASE_AWAY', 'the database does not answer; nothing is dialled, live calls are followed on', {
+        about: awaySince.toISOString(),
+        cause: `no answer for ${String(Math.round(cx.clock.elapsedMs(answered) / 1000))} s, longer than a lease`,
+        remedy: 'see that the server is up and can be reached from here; dialling goes on by itself',
+      });
+    }
   }
 
   async function lookAtIndexes(): Promise<void> {
@@ -67,7 +124,9 @@ export function createPresence(cx: Context, options: PresenceOptions): Presence 
     indexesSeen = cx.clock.mark();
     const stand = await options.indexesStand();
     if (!stand && standing)
-      cx.alert('INDEX_MISSING', 'an index is missing that keeps calls from doubling; nothing is dialled. Run `speechai db init`');
+      cx.alert('INDEX_MISSING', 'an index is missing that keeps calls from doubling; nothing is dialled', {
+        remedy: 'run `speechai db init`',
+      });
     standing = stand;
   }
 
@@ -82,13 +141,15 @@ export function createPresence(cx: Context, options: PresenceOptions): Presence 
     },
     run: async () => {
       while (!cx.abandon.aborted) {
-        await cx.clock.sleep(cx.timing.leaseMs / 3, cx.abandon);
+        await untilNextBeat();
         if (cx.abandon.aborted) return;
         try {
           await cx.store.time.sync();
           await beat(state);
+          noteAnswer(true);
           await lookAtIndexes();
         } catch (error) {
+          noteAnswer(false);
           cx.log.debug('no sign of life could be given', { error: messageOf(error) });
         }
       }

@@ -1,8 +1,10 @@
 /** The jobs and calls of a batch as operators ask about them, and what an operator may do to many at once. */
+import type { Document } from 'mongodb';
 import type { OutcomeClass } from '../domain/call.js';
 import type { SeenOutcome } from '../domain/forecast.js';
 import type { Act, StatusCounts } from './batch-admin.js';
 import type { AnyDocument, Connection } from './connection.js';
+import { cancelledBy } from './job-admin.js';
 
 export interface BatchJobs {
   /** By batch, then status. */
@@ -15,6 +17,10 @@ export interface BatchJobs {
   cancelWaiting(batch: string, act: Act): Promise<number>;
   remove(batch: string): Promise<number>;
 }
+
+/** The words of SpeechAI's API, where nobody gave others. */
+const reasonOf = ({ reason }: Act): string => reason ?? 'Batch cancelled';
+const lastAction = (act: Act): Document => ({ act: 'cancel', at: '$$NOW', by: { $literal: act.by }, reason: { $literal: reasonOf(act) } });
 
 const WAITING = ['pending', 'scheduled', 'in_progress'];
 /** More of the latest calls than these do not make a mix truer. */
@@ -76,7 +82,14 @@ export function createBatchJobs(connection: Connection): BatchJobs {
     /** Index `claim`. They end after their live call (jobs.ts `wanted`); a request that stands stays the first one's. Zero: none is in progress. */
     requestCancel: async (batch, act) => {
       const result = await jobs.updateMany({ batch_id: batch, status: 'in_progress', cancel_requested: null }, [
-        { $set: { cancel_requested: { at: '$$NOW', by: { $literal: act.by }, reason: { $literal: act.reason } }, updated_at: '$$NOW' } },
+        {
+          $set: {
+            // With a reason in any case: the job has nothing else to say why it ended, once its call is over.
+            cancel_requested: { at: '$$NOW', by: { $literal: act.by }, reason: { $literal: reasonOf(act) } },
+            last_action: lastAction(act),
+            updated_at: '$$NOW',
+          },
+        },
       ]);
       return result.modifiedCount;
     },
@@ -87,7 +100,9 @@ export function createBatchJobs(connection: Connection): BatchJobs {
         {
           $set: {
             status: 'cancelled',
-            cancellation_reason: { $literal: act.reason ?? `Batch cancelled by ${act.by}` },
+            cancellation_reason: { $literal: reasonOf(act) },
+            last_error: { $literal: cancelledBy({ by: act.by, reason: reasonOf(act) }) },
+            last_action: lastAction(act),
             reserved_until: null,
             updated_at: '$$NOW',
           },

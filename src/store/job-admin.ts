@@ -133,9 +133,13 @@ function mayAct(act: JobAct): Document {
     case 'resume':
       return { $or: [{ status: 'suspended' }, { status: 'in_progress', suspend_requested: { $exists: true } }] };
     case 'retry':
-      return { status: { $in: ['failed', 'suspended', 'cancelled'] } };
+      return { $or: [{ status: { $in: ['failed', 'suspended', 'cancelled'] } }, { status: { $in: [...CLAIMABLE] }, ...DELAYED }] };
   }
 }
+
+const WAITING = { $in: ['$status', [...CLAIMABLE]] };
+const later = (path: string): Document => ({ $and: [{ $eq: [{ $type: path }, 'date'] }, { $gt: [path, '$$NOW'] }] });
+const DELAYED = { $expr: { $or: [later('$reserved_until'), later('$next_try_at')] } };
 
 function pipeline(order: ActOrder): Document[] {
   const sign = { at: '$$NOW', by: { $literal: order.by }, reason: { $literal: order.reason } };
@@ -160,6 +164,7 @@ function pipeline(order: ActOrder): Document[] {
         next_try_at: idle('$$REMOVE', '$next_try_at'),
         suspend_reason: idle('$$REMOVE', '$suspend_reason'),
         cancellation_reason: idle({ $literal: order.reason ?? 'Cancelled by user' }, '$cancellation_reason'),
+        last_error: idle({ $literal: cancelledBy(order) }, '$last_error'),
       };
       return [{ $set: { ...common, ...fields, ...request('cancel_requested') } }];
     }
@@ -176,18 +181,21 @@ function pipeline(order: ActOrder): Document[] {
           $set: {
             ...common,
             status: 'pending',
-            reserved_until: null,
+            // A date, past or not, is what tells a retry from a first call: a draining batch makes only those.
+            reserved_until: { $cond: [{ $and: [WAITING, { $eq: [{ $type: '$reserved_until' }, 'date'] }] }, '$$NOW', null] },
             ...clampedIndex(),
             ...(order.resetAttempts === true ? { attempts: 0, transient_calls: 0 } : {}),
+            ...Object.fromEntries(OF_THE_LAST_ROUND.map((name) => [name, { $cond: [WAITING, `$${name}`, '$$REMOVE'] }])),
           },
         },
-        { $unset: [...OF_THE_LAST_ROUND] },
+        { $unset: ['next_try_at'] },
       ];
   }
 }
 
+/** Of a job that only waits out a delay its round goes on: what was said of it and asked for it stays. */
 const OF_THE_LAST_ROUND = [
-  'next_try_at', 'suspend_reason', 'last_error', 'failed_at', 'finished_at', 'cancellation_reason', 'cancel_requested', 'suspend_requested', 'rescues', 'refusals',
+  'suspend_reason', 'last_error', 'failed_at', 'finished_at', 'cancellation_reason', 'cancel_requested', 'suspend_requested', 'rescues', 'refusals',
 ]; // prettier-ignore
 
 /**
@@ -203,6 +211,11 @@ export function clampedIndex(): Document {
       $cond: [{ $eq: [{ $type: '$contact' }, 'object'] }, { $mergeObjects: ['$contact', { next_phone_index: within }] }, '$contact'],
     },
   };
+}
+
+/** Stands where what the last call ended with stood: that is not why it is over. */
+export function cancelledBy({ by, reason }: { readonly by: string; readonly reason: string | null }): string {
+  return `Cancelled by ${by}${reason === null ? '' : `: ${reason}`}`;
 }
 
 function listFilter({ batch, account, status, reason }: JobFilter): Filter<AnyDocument> {

@@ -1,6 +1,16 @@
 /** `runners`: one document per process, so that other commands can see the fleet and live runners can share a pace. */
+import { get, text } from '../domain/lenient.js';
 import type { Connection } from './connection.js';
 import { literals } from './literals.js';
+
+/** Why a process that is at work dials nothing now, for whoever asks the database and not its log. */
+export interface Standstill {
+  /** Stable: PROVIDER_REFUSES, OLD_WORKER, INDEX_MISSING. */
+  readonly code: string;
+  /** Half a sentence: "the provider refuses the account (http_401)". */
+  readonly text: string;
+  readonly remedy: string;
+}
 
 export interface Presence {
   readonly id: string;
@@ -15,6 +25,8 @@ export interface Presence {
   readonly state: 'starting' | 'running' | 'draining' | 'stopped';
   readonly liveCalls: number;
   readonly breaker: string;
+  /** null: it dials what is due. */
+  readonly standstill: Standstill | null;
 }
 
 export interface RunnerView extends Presence {
@@ -28,6 +40,8 @@ export interface Runners {
   /** How many runners gave a sign of life within this time. */
   liveCount(withinMs: number): Promise<number>;
   list(): Promise<RunnerView[]>;
+  /** Calls under way by the process that follows them, as the attempts have it now. */
+  callsByRunner(): Promise<ReadonlyMap<string, number>>;
   /** The longest DIAL_WITHIN_MS of any process that has not said goodbye; 0: there is none. */
   longestDialWithinMs(): Promise<number>;
   /** `bot-N` workers of the old system that hold a live lease, or have written since `since`. */
@@ -38,7 +52,7 @@ export function createRunners(connection: Connection): Runners {
   const runners = connection.keeperCollection('runners');
 
   return {
-    beat: async ({ id, host, pid, version, workers, queues, fingerprint, dialWithinMs, state, liveCalls, breaker }) => {
+    beat: async ({ id, host, pid, version, workers, queues, fingerprint, dialWithinMs, state, liveCalls, breaker, standstill }) => {
       const facts = {
         host,
         pid,
@@ -50,6 +64,7 @@ export function createRunners(connection: Connection): Runners {
         state,
         live_calls: liveCalls,
         breaker,
+        standstill,
       };
       await runners.updateOne(
         { _id: id },
@@ -79,9 +94,22 @@ export function createRunners(connection: Connection): Runners {
         state: doc['state'] as Presence['state'],
         liveCalls: Number(doc['live_calls'] ?? 0),
         breaker: String(doc['breaker'] ?? 'closed'),
+        standstill: standstillOf(doc['standstill']),
         heartbeatAt: doc['heartbeat_at'] as Date,
         startedAt: doc['started_at'] as Date,
       })),
+
+    /** Index `locks`, which holds open attempts only; no hint, because the fleet is looked at before `db init` too. Empty: no call is under way. */
+    callsByRunner: async () => {
+      const found = await connection
+        .collection('attempts')
+        .aggregate<{ _id: string; calls: number }>([
+          { $match: { open: true, locks: { $exists: true }, state: { $in: ['unknown', 'live'] } } },
+          { $group: { _id: '$runner', calls: { $sum: 1 } } },
+        ])
+        .toArray();
+      return new Map(found.map(({ _id, calls }) => [_id, calls]));
+    },
 
     /** A collection of a few documents. A frozen process is asked as well: it may wake. */
     longestDialWithinMs: async () => {
@@ -117,4 +145,9 @@ export function createRunners(connection: Connection): Runners {
       return [...new Set(found.map((doc) => String(doc['worker_id'])))];
     },
   };
+}
+
+function standstillOf(stored: unknown): Standstill | null {
+  const [code, what] = [text(get(stored, 'code')), text(get(stored, 'text'))];
+  return code === null || what === null ? null : { code, text: what, remedy: text(get(stored, 'remedy')) ?? '' };
 }

@@ -56,10 +56,17 @@ describe('batch pause and resume', () => {
   it('P4: waits as long as the slowest daemon may still place a call, whatever this shell is set to', async () => {
     await add('b1');
     const { runners } = session.store;
-    await runners.beat({ id: 'slow', host: 'h', pid: 1, version: '1', workers: 1, queues: [], fingerprint: 'f', dialWithinMs: 9_000, state: 'running', liveCalls: 0, breaker: 'closed' }); // prettier-ignore
+    await runners.beat({ id: 'slow', host: 'h', pid: 1, version: '1', workers: 1, queues: [], fingerprint: 'f', dialWithinMs: 9_000, state: 'running', liveCalls: 0, breaker: 'closed', standstill: null }); // prettier-ignore
     await run(() => acts.pauseBatches(session, ['b1'], {}));
     await runners.leave('slow');
     expect(waits).toEqual([{ ms: 9_000, active: 0 }]);
+  });
+
+  it('says of a batch that runs already that it does', async () => {
+    await add('b1');
+    expect((await run(() => acts.resumeBatches(session, ['b1'], {}))).err).toContain('b1 was running already');
+    await run(() => acts.pauseBatches(session, ['b1'], {}));
+    expect((await run(() => acts.resumeBatches(session, ['b1'], {}))).err).toContain('b1 runs again');
   });
 
   it('without the wait it promises nothing', async () => {
@@ -128,7 +135,7 @@ describe('batch drain, complete, cancel, delete', () => {
     await jobs(jobDocument('live', { reserved_until: null }));
     expect(await claimNext(session)).not.toBeNull();
     await jobs(
-      jobDocument('waits'),
+      jobDocument('waits', { last_error: 'No answer (dial_no_answer)' }),
       jobDocument('aside', { status: 'suspended', suspend_reason: 'no_credit' }),
       jobDocument('over', { status: 'done' }),
     );
@@ -142,11 +149,20 @@ describe('batch drain, complete, cancel, delete', () => {
       'done',
       'in_progress',
     ]);
+    const waited: Document = (await world.db.collection('jobs').findOne({ job_id: 'waits' })) ?? {};
+    expect(waited).toMatchObject({
+      cancellation_reason: 'client left',
+      last_error: 'Cancelled by ana@desk: client left',
+      last_action: { act: 'cancel', by: 'ana@desk', reason: 'client left' },
+    });
     const live: Document = (await world.db.collection('jobs').findOne({ job_id: 'live' })) ?? {};
     expect(live['cancel_requested']).toMatchObject({ by: 'ana@desk', reason: 'client left' });
     const pending = { status: 'pending', dueAt: null, dueBefore: null, suspendReason: null, lastError: null } as const;
     await session.store.jobs.release(live['_id'] as string, 't1', pending);
     expect(await statusOf('live')).toBe('cancelled');
+    expect(await world.db.collection('jobs').findOne({ job_id: 'live' })).toMatchObject({
+      last_action: { act: 'cancel', by: 'ana@desk', reason: 'client left' },
+    });
     await expect(acts.resumeBatches(session, ['batch-1'], {})).rejects.toMatchObject({ code: 'BATCH_CANCELLED' });
   });
 
@@ -258,6 +274,27 @@ describe('batch list, show and windows', () => {
     expect(only.out).not.toContain('b2');
   });
 
+  it('its figures add up, and it shows what was spent', async () => {
+    await add('batch-1', { total_cost: 1.5, total_minutes: 12.25 });
+    for (const status of ['pending', 'in_progress', 'done', 'failed', 'suspended', 'cancelled', 'archived'])
+      await jobs(jobDocument(status, { status }));
+    const { out } = await run(() => listBatches(session, { limit: 10 }));
+    const [head = '', row = ''] = out.split('\n').filter((line) => /jobs|batch-1/.test(line));
+    const cells = (line: string): string[] => line.split('│').map((cell) => cell.trim());
+    const figures = Object.fromEntries(cells(head).map((name, n) => [name, cells(row)[n]]));
+    expect(figures).toMatchObject({
+      jobs: '7',
+      waiting: '1',
+      'in progress': '1',
+      done: '1',
+      failed: '1',
+      suspended: '1',
+      cancelled: '1',
+      other: '1',
+    });
+    expect((await run(() => showBatch(session, 'batch-1', false))).out).toMatch(/spent +\$1\.5000, 12\.3 minutes/);
+  });
+
   it('draws what the gate of the hours says, holidays and clock changes included', async () => {
     await add('b1', {
       call_settings: {
@@ -285,16 +322,20 @@ describe('batch list, show and windows', () => {
 describe('the command line of the operators', () => {
   it('exits 1 with a remedy for an id that does not exist, 2 for wrong usage, and keeps data apart from messages', async () => {
     await add('b1');
-    const [missing, both, unsure, good] = await Promise.all([
+    const [missing, both, unsure, state, unnamed, good] = await Promise.all([
       speechai(world.env, 'batch', 'show', 'nowhere'),
       speechai(world.env, 'batch', 'pause', 'b1', '--all'),
       speechai(world.env, 'batch', 'cancel', 'b1'),
+      speechai(world.env, 'batch', 'list', '--state', 'foo'),
+      speechai(world.env, 'batch', 'create', ' ', '--account', 'acc-1'),
       speechai({ ...world.env, DIAL_WITHIN_MS: '20' }, 'batch', 'pause', 'b1', '--json'),
     ]);
     expect(missing).toMatchObject({ code: 1, out: '' });
     expect(missing.err).toMatch(/NO_SUCH_BATCH[\s\S]*->/);
     expect(both.code).toBe(2);
     expect(unsure.code).toBe(2);
+    expect(state).toMatchObject({ code: 2, out: '', err: expect.stringMatching(/running, paused, draining/) as string });
+    expect(unnamed).toMatchObject({ code: 2, err: expect.stringContaining('BATCH_NAME') as string });
     expect(JSON.parse(good.out)).toEqual([{ batch_id: 'b1', state: 'paused', live_calls: 0 }]);
     expect(good.code).toBe(0);
   });

@@ -99,6 +99,7 @@ const view = (more: Partial<RunnerView> = {}): RunnerView => ({
   state: 'running',
   liveCalls: 0,
   breaker: 'closed',
+  standstill: null,
   heartbeatAt: new Date(NOW.getTime() - 5_000),
   startedAt: new Date('2026-11-21T09:00:00.000Z'),
   ...more,
@@ -141,16 +142,22 @@ describe('speechai runner list', () => {
       state: 'running',
       liveCalls: 2,
       breaker: 'closed',
+      standstill: null,
     } as const;
     await runners.beat({ id: 'one', fingerprint: 'f1', ...presence });
     await runners.beat({ id: 'two', fingerprint: 'f2', ...presence });
     await runners.beat({ id: 'three', fingerprint: 'f1', ...presence });
     await runners.leave('three');
+    // What they follow is counted now: a sign of life is up to a third of a lease old.
+    for (const id of ['a1', 'a2', 'a3'])
+      await world.db
+        .collection('call_attempts')
+        .insertOne(attemptDocument(world, id, id, { _id: id, locks: [id], runner: id === 'a3' ? 'two' : 'one' }));
     const ran = await speechai(world.env, 'runner', 'list', '--json');
     expect(ran).toMatchObject({ code: 0, err: expect.stringContaining('different settings') as string });
     expect((JSON.parse(ran.out) as Member[]).map(({ id, alive, liveCalls }) => [id, alive, liveCalls]).sort()).toEqual([
       ['one', true, 2],
-      ['two', true, 2],
+      ['two', true, 1],
     ]);
   }, 60_000);
 });

@@ -1,7 +1,11 @@
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { listBatches, showBatch } from '../../src/cli/batch-show.js';
 import { explainBatch } from '../../src/cli/explain-batch.js';
 import { explainJob } from '../../src/cli/explain-job.js';
+import { actOnJob } from '../../src/cli/job-act.js';
+import { findJob } from '../../src/cli/job-find.js';
+import { storyLines, storyOf } from '../../src/cli/job-show.js';
 import { forecastBatch } from '../../src/cli/forecast-batch.js';
 import type { Session } from '../../src/cli/session.js';
 import { phoneOf } from '../../src/domain/suppression-entry.js';
@@ -36,7 +40,7 @@ interface JobAnswer {
   readonly changes: readonly { readonly command: string | null }[];
 }
 
-const PRESENCE = { host: 'h', pid: 7, version: '0.1.0', workers: 1, fingerprint: 'f', dialWithinMs: 3_000, state: 'running', liveCalls: 0, breaker: 'closed' } as const; // prettier-ignore
+const PRESENCE = { host: 'h', pid: 7, version: '0.1.0', workers: 1, fingerprint: 'f', dialWithinMs: 3_000, state: 'running', liveCalls: 0, breaker: 'closed', standstill: null } as const; // prettier-ignore
 const insert = async (...docs: Document[]): Promise<void> => void (await world.db.collection('jobs').insertMany(docs));
 const many = (count: number): Document[] =>
   Array.from({ length: count }, (_, n) =>
@@ -105,8 +109,8 @@ describe('explain job', () => {
   it('a queue that no daemon at work serves is told, for the job, its batch and the fleet', async () => {
     await insert(jobDocument('j', { queue: 'calls' }), jobDocument('k'));
     await session.store.runners.beat({ ...PRESENCE, id: 'host-1', queues: ['calls'] });
-    expect((await ask('j')).queue).toEqual({ name: 'calls', served_by: ['host-1'] });
-    expect((await ask('k')).queue).toEqual({ name: 'default', served_by: [] });
+    expect((await ask('j')).queue).toEqual({ name: 'calls', served_by: ['host-1'], not_dialled: null });
+    expect((await ask('k')).queue).toMatchObject({ name: 'default', served_by: [], not_dialled: { code: 'QUEUE_UNSERVED' } });
     const [job, batch, shown, fleet] = await Promise.all([
       speechai(world.env, 'explain', 'job', 'k'),
       speechai(world.env, 'explain', 'batch', 'batch-1'),
@@ -119,6 +123,47 @@ describe('explain job', () => {
     expect((await ask('k')).queue.served_by).toEqual(['host-2']);
     await session.store.runners.leave('host-2');
     expect((await ask('k')).queue.served_by).toEqual([]);
+  });
+
+  it('while no daemon dials, all that would say that dialling is fine tell so, with cause and remedy', async () => {
+    await insert(jobDocument('j'));
+    const tell = async (): Promise<readonly string[]> => {
+      const looks = [
+        () => explainJob(session, 'j', {}),
+        () => explainBatch(session, 'batch-1', {}),
+        () => showBatch(session, 'batch-1', false),
+        () => listBatches(session, { limit: 5 }),
+        async () => {
+          const found = await findJob(session, 'j');
+          if (found.kind === 'job') process.stdout.write(storyLines(await storyOf(session, found.doc, found.job)).join('\n'));
+        },
+      ];
+      const told: string[] = [];
+      for (const look of looks) {
+        const { out, err } = await captured(async () => void (await look()));
+        told.push(out + err);
+      }
+      return told;
+    };
+    for (const text of await tell()) expect(text).toMatch(/No daemon is at work on this database: start one with `speechai run`/);
+    const standstill = { code: 'PROVIDER_REFUSES', text: 'the provider refuses the account (http_401)', remedy: 'check RETELL_API_KEY' };
+    await session.store.runners.beat({ ...PRESENCE, id: 'host-1', queues: [], breaker: 'open', standstill });
+    for (const text of await tell()) expect(text).toMatch(/No daemon dials now: .*http_401.*check RETELL_API_KEY/);
+    expect((await tell())[0]).toContain('The rules let it be dialled now, but no daemon does it.');
+    const listed = await captured(() => listBatches(session, { limit: 5, json: true }));
+    expect(JSON.parse(listed.out)).toMatchObject([{ not_dialled_because: [{ code: 'PROVIDER_REFUSES', source: 'daemons' }] }]);
+    await session.store.runners.beat({ ...PRESENCE, id: 'host-2', queues: [] });
+    for (const text of await tell()) expect(text).not.toMatch(/No daemon/);
+  });
+
+  it('tells times on the clock of the rules, delays of seconds too, and prescribes a retry only where it ends the delay', async () => {
+    await insert(jobDocument('j', { next_try_at: new Date('2036-01-15T15:00:00Z') }));
+    const { out } = await captured(() => explainJob(session, 'j', {}));
+    expect(out).toContain('2036-01-15 12:00:00');
+    expect(out).not.toMatch(/\dZ/);
+    expect(out).toContain('speechai job retry j');
+    expect(await actOnJob(session, 'retry', 'j', { reason: null, hangUp: false, resetAttempts: false })).toMatchObject({ ok: true });
+    expect(await ask('j')).toMatchObject({ decision: 'dial' });
   });
 
   it('in words: every gate, when it opens and what would open it; exit 1 for a job that does not exist', async () => {

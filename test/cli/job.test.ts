@@ -4,9 +4,10 @@ import { addJob } from '../../src/cli/job-add.js';
 import { actOnJob, type ActOptions, type Report } from '../../src/cli/job-act.js';
 import { findJob } from '../../src/cli/job-find.js';
 import { releaseJob } from '../../src/cli/job-release.js';
-import { storyLines, storyOf } from '../../src/cli/job-show.js';
+import { listed, storyLines, storyOf, type ShowOptions } from '../../src/cli/job-show.js';
 import type { Session } from '../../src/cli/session.js';
 import type { NewJob } from '../../src/domain/new-job.js';
+import type { AnyDocument } from '../../src/store/connection.js';
 import type { JobAct } from '../../src/store/job-admin.js';
 import { speechai, type Ran } from '../support/cli.js';
 import { attemptDocument, claimNext, jobDocument, openTestSession, placeCall, type TestSession } from '../support/session.js';
@@ -95,6 +96,26 @@ describe('job suspend, resume, cancel, retry', () => {
     expect(await job('j')).toMatchObject({ status: 'in_progress', lease_token: 't1', cancel_requested: { by: 'ana@desk' } });
   });
 
+  it('a retry of a job that waits out a delay ends the delay, and nothing else of its round', async () => {
+    const later = new Date(Date.now() + 3_600_000);
+    await insert(jobDocument('j', { attempts: 1, next_try_at: later, reserved_until: later, last_error: 'busy' }));
+    expect(await act('retry', 'j')).toEqual({ job: 'j', ok: true, text: 'its delay is over, due now' });
+    const after = await job('j');
+    expect(after).toMatchObject({ status: 'pending', attempts: 1, last_error: 'busy' });
+    expect(after).not.toHaveProperty('next_try_at');
+    await session.store.time.sync();
+    expect(await claimNext(session, 'retry')).not.toBeNull();
+  });
+
+  it('a cancelled job says by whom and why, in place of what its last call ended with', async () => {
+    await insert(jobDocument('j', { last_error: 'No answer (dial_no_answer)' }));
+    await act('cancel', 'j', { reason: 'moved away' });
+    expect(listed((await job('j')) as AnyDocument)).toMatchObject({ status: 'cancelled', reason: 'cancelled by ana@desk: moved away' });
+    expect(await job('j')).toMatchObject({ cancellation_reason: 'moved away', last_error: 'Cancelled by ana@desk: moved away' });
+    await insert(jobDocument('api', { status: 'cancelled', cancellation_reason: 'Batch deleted', last_error: 'busy' }));
+    expect(listed((await job('api')) as AnyDocument)).toMatchObject({ reason: 'cancelled: Batch deleted' });
+  });
+
   it('a retry without attempts left is refused with what would help', async () => {
     await insert(jobDocument('j', { status: 'failed', attempts: 3 }));
     expect(await act('retry', 'j')).toMatchObject({ ok: false, text: expect.stringContaining('3 of 3 attempts are used') as string });
@@ -107,7 +128,7 @@ describe('job suspend, resume, cancel, retry', () => {
     { name: 'suspend' as const, status: 'done', text: /its contact was reached/ },
     { name: 'resume' as const, status: 'failed', text: /speechai job retry j/ },
     { name: 'retry' as const, status: 'in_progress', text: /speechai job cancel j --hang-up/ },
-    { name: 'retry' as const, status: 'pending', text: /already/ },
+    { name: 'retry' as const, status: 'pending', text: /waits for no delay: speechai explain job j/ },
     { name: 'cancel' as const, status: 'archived', text: /another program/ },
   ])('explains why it cannot $name a job that is $status', async ({ name, status, text }) => {
     await insert(jobDocument('j', { status }));
@@ -317,6 +338,54 @@ describe('job show', () => {
   });
 });
 
+describe('what the last call brought', () => {
+  const shown = async (options: ShowOptions = {}): Promise<string> => {
+    const found = await findJob(session, 'j');
+    if (found.kind !== 'job') throw new Error(found.kind);
+    return storyLines(await storyOf(session, found.doc, found.job, options)).join('\n');
+  };
+
+  it('is told by job show, the transcript only when it is asked for, without a number', async () => {
+    await insert(
+      jobDocument('j', {
+        status: 'done',
+        fecha_pago_cliente: '2026-12-01',
+        monto_pago_cliente: 150_000,
+        call_result: {
+          disposition: 'promise',
+          qualification: 'hot',
+          qualification_score: 3,
+          sentiment: 'positive',
+          summary: {
+            recording_url: 'https://recordings.test/a.wav',
+            transcript: 'Agent: hello\nUser: call me at +56911112222',
+            call_analysis: { call_summary: 'Pays on the first.' },
+          },
+        },
+      }),
+    );
+    const text = await shown();
+    for (const part of [
+      'promise, hot (3), positive',
+      '150000 on 2026-12-01',
+      'Pays on the first.',
+      'https://recordings.test/a.wav',
+      '--transcript',
+    ])
+      expect(text).toContain(part);
+    expect(text).not.toContain('Agent: hello');
+    const whole = await shown({ transcript: true });
+    expect(whole).toContain('Agent: hello');
+    expect(whole).not.toContain('911112222');
+  });
+
+  it('is nothing before a call', async () => {
+    await insert(jobDocument('j', { contact: { name: 'Ana', phones: ['+56911112222', '+56911113333'], next_phone_index: 1 } }));
+    expect(await shown()).toMatch(/\+56\*{5}222, \+56\*{5}333 \(next\)/);
+    expect(await shown()).not.toContain('outcome');
+  });
+});
+
 describe('the command line', () => {
   const run = (...args: string[]): Promise<Ran> => speechai(world.env, ...args);
 
@@ -357,6 +426,11 @@ describe('the command line', () => {
     });
     expect(unsure).toMatchObject({ code: 2, err: expect.stringContaining('--yes') as string });
     expect(await run('job', 'add', '--account', 'acc-1')).toMatchObject({ code: 2 });
+    const slip = await run('job', 'list', '--status', 'pendig');
+    expect(slip).toMatchObject({ code: 2, out: '', err: expect.stringContaining('pending, scheduled, in_progress') as string });
+    await world.db.collection('jobs').insertOne({ job_id: 'odd', batch_id: 'batch-7', status: 'archived', contact: 7 });
+    const foreign = await run('job', 'list', '--status', 'archived', '--json');
+    expect(JSON.parse(foreign.out)).toMatchObject({ batch: 'batch-7', reason: expect.stringContaining('unreadable') as string });
     expect(shown.out + lines.out + moved.err + added.err).not.toContain('911112222');
   }, 60_000);
 });

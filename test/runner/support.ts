@@ -18,6 +18,7 @@ import { createReleases } from '../../src/runner/releases.js';
 import { createSends } from '../../src/runner/sends.js';
 import { createSettler } from '../../src/runner/settle.js';
 import { createSlots } from '../../src/runner/slots.js';
+import type { BreakerView } from '../../src/retell/breaker.js';
 import type { Retell } from '../../src/retell/client.js';
 import type { Store } from '../../src/store/store.js';
 import { createClock } from '../../src/telemetry/clock.js';
@@ -41,7 +42,7 @@ export interface Said {
   readonly message: string;
 }
 
-const logTo = (said: Said[]): Log => {
+export const logTo = (said: Said[]): Log => {
   const at =
     (level: string) =>
     (message: string): void =>
@@ -116,6 +117,8 @@ export interface RunnerOptions {
   readonly patience?: number;
 }
 
+const CLOSED: BreakerView = { state: 'closed', reason: null, kind: null, since: null };
+
 export const openRunner = (
   store: Store,
   { me = 'runner-b', retell = {}, timing = {}, failPoints = NO_FAIL_POINTS, patience = 1 }: RunnerOptions = {},
@@ -134,7 +137,13 @@ export const openRunner = (
     workspace: 'workspace',
     store,
     retell: provider(retell),
-    breaker: { mayDial: () => true, trip: () => undefined, state: () => 'closed', stop: () => undefined } as unknown as Context['breaker'],
+    breaker: {
+      mayDial: () => true,
+      trip: () => undefined,
+      state: () => 'closed',
+      view: () => CLOSED,
+      stop: () => undefined,
+    } as unknown as Context['breaker'],
     slowdown: { note429: () => undefined, rateFactor: () => 1 } as unknown as Context['slowdown'],
     clock,
     random: () => 0.5,

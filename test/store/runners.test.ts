@@ -17,6 +17,7 @@ const PRESENCE: Presence = {
   state: 'running',
   liveCalls: 2,
   breaker: 'closed',
+  standstill: null,
 };
 
 describe('runners', () => {
@@ -36,6 +37,9 @@ describe('runners', () => {
     const [view, ...others] = await world.store.runners.list();
     expect(others).toEqual([]);
     expect(view).toMatchObject(PRESENCE);
+    const standstill = { code: '$x', text: 'refused', remedy: 'pay' };
+    await world.store.runners.beat({ ...PRESENCE, standstill });
+    expect(await world.store.runners.list()).toMatchObject([{ standstill }]);
     expect(Number(view?.heartbeatAt)).toBeGreaterThanOrEqual(Number(view?.startedAt));
   });
 
