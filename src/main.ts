@@ -1,4 +1,5 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --
+// The `--` keeps Node 20 from taking `--env-file` behind the script's name for an option of its own.
 import { runProgram } from './cli/errors.js';
 import { buildProgram } from './cli/program.js';
 

@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import type { Campaign } from './campaign.js';
 
 export function nextCommands(envFile: string, campaign: Campaign): string[] {
-  const program = `node dist/main.js --env-file ${quoted(envFile)}`;
+  const program = `node dist/main.js --settings-file ${quoted(envFile)}`;
   return [`${program} batch list`, `${program} job show ${campaign.storyJob}`, `${program} explain batch ${campaign.closed}`];
 }
 

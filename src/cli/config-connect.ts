@@ -38,7 +38,9 @@ async function checkDatabase(settings: Settings): Promise<readonly Finding[]> {
     });
     try {
       findings.push(...(await checkServer(client.db('admin'), settings, shown)));
-      findings.push(await checkRights(client.db(settings.database.name), settings));
+      const db = client.db(settings.database.name);
+      const rights = await checkRights(db, settings);
+      findings.push(rights, ...(rights.level === 'ok' ? [await checkNeededIndexes(db, settings)] : []));
     } finally {
       await client.close();
       await address.close();
@@ -121,6 +123,25 @@ async function checkRights(db: Db, settings: Settings): Promise<Finding> {
     detail: `this user may not read and write ${refused.join(', ')} in ${settings.database.name}`,
     remedy: `Grant the role readWrite on ${settings.database.name}.`,
   };
+}
+
+/** What `run` refuses to start without, in production; elsewhere it makes them. */
+async function checkNeededIndexes(db: Db, settings: Settings): Promise<Finding> {
+  const [{ checkIndexes, missingIndexes }, { indexUseOf }] = await Promise.all([
+    import('../store/indexes.js'),
+    import('../runner/policy.js'),
+  ]);
+  const names = settings.database.collections;
+  const reports = await checkIndexes({ names, collection: (name) => db.collection(names[name]) }, indexUseOf(settings));
+  const what = 'MongoDB indexes';
+  const absent = reports.filter(({ state }) => state === 'missing');
+  if (absent.length === 0) return { what, level: 'ok', detail: `all ${String(reports.length)} are there`, remedy: null };
+  const shown = absent.map(({ collection, name }) => `${collection}.${name}`).join(', ');
+  const detail = `${String(absent.length)} of ${String(reports.length)} are missing: ${shown}`;
+  const remedy = 'Run `speechai db init`.';
+  if (settings.env !== 'production') return { what, level: 'ok', detail: `${detail}; \`run\` makes them`, remedy: null };
+  if (missingIndexes(reports).length === 0) return { what, level: 'warning', detail, remedy };
+  return { what, level: 'error', detail: `${detail}; \`run\` does not start without those that keep calls from doubling`, remedy };
 }
 
 function databaseFailure(thrown: unknown, shown: string): Finding {

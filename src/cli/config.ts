@@ -56,9 +56,11 @@ async function check(options: CheckOptions, command: Command): Promise<ExitCode>
   const { SECTIONS } = await import('../config/problem.js');
   for (const section of SECTIONS) printSection(section, result);
   for (const finding of findings) printFinding(finding);
-  const errors = result.problems.filter((problem) => problem.level === 'error').length;
+  const levels = [...result.problems, ...findings].map(({ level }) => level);
+  const of = (level: Finding['level']): number => levels.filter((each) => each === level).length;
+  const away = of('away') === 0 ? '' : `, ${String(of('away'))} away`;
   print('');
-  print(`${count(errors, 'error')}, ${count(result.problems.length - errors, 'warning')}. ${closing(code, result)}`);
+  print(`${count(of('error'), 'error')}, ${count(of('warning'), 'warning')}${away}. ${closing(code, result)}`);
   return code;
 }
 
@@ -85,7 +87,7 @@ function verdict(result: LoadResult, findings: readonly Finding[], strict: boole
 
 function closing(code: ExitCode, result: LoadResult): string {
   if (result.settings === null) return 'Nothing would start with these settings.';
-  if (code === EXIT.config) return 'The settings are well formed, but a server does not accept them.';
+  if (code === EXIT.config) return 'The settings are well formed, but what was found at the servers keeps `run` from starting or dialling.';
   if (code === EXIT.tryAgain) return 'The settings are fine, but a server is away.';
   if (code === EXIT.found) return 'Warnings count as errors (--strict).';
   const where = result.simulator ? ', calls go to the simulator' : '';

@@ -48,7 +48,9 @@ export function buildProgram(): Command {
   const program = new Command('speechai')
     .description('Places outbound calls through Retell from jobs in MongoDB.')
     .version(packageVersion(), '-V, --version')
-    .option('--env-file <file>', 'read settings from this file instead of .env')
+    .option('--settings-file <file>', 'read settings from this file instead of .env')
+    // Node 20 reads this one first, even behind the script's name, and ends with 9 where the file is missing (`node --` keeps it from that).
+    .option('--env-file <file>', 'the older name of --settings-file')
     .option('--verbose', 'show where an error happened')
     .option('--no-color', 'no colours')
     .addHelpText('after', EXIT_CODES)

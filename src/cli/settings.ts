@@ -7,6 +7,8 @@ import { EXIT, SpeechAiError } from '../domain/errors.js';
 import { paint, say } from './output.js';
 
 export interface GlobalOptions {
+  readonly settingsFile?: string;
+  /** Its older name. */
   readonly envFile?: string;
   readonly verbose?: boolean;
 }
@@ -26,7 +28,8 @@ export interface LoadedSettings extends LoadResult {
 
 export async function loadForCommand(command: Command, needs: Needs = {}): Promise<LoadResult> {
   const { loadSettings } = await import('../config/load.js');
-  const { envFile } = command.optsWithGlobals<GlobalOptions>();
+  const given = command.optsWithGlobals<GlobalOptions>();
+  const envFile = given.settingsFile ?? given.envFile;
   return loadSettings({ ...needs, ...(envFile === undefined ? {} : { envFile }) });
 }
 

@@ -194,8 +194,11 @@ export interface IndexReport {
 
 const plansFor = (use: IndexUse): readonly IndexPlan[] => INDEXES.filter((plan) => plan.use === undefined || use[plan.use]);
 
+/** What a look at indexes needs: `config check` has no more than that. */
+export type Looked = Pick<Connection, 'collection' | 'names'>;
+
 /** Which planned indexes exist, with the right keys. */
-export async function checkIndexes(connection: Connection, use: IndexUse = COMMON): Promise<IndexReport[]> {
+export async function checkIndexes(connection: Looked, use: IndexUse = COMMON): Promise<IndexReport[]> {
   const reports: IndexReport[] = [];
   const plans = plansFor(use);
   for (const name of new Set(plans.map((plan) => plan.collection))) {
@@ -247,7 +250,7 @@ export function requireIndexes(reports: readonly IndexReport[]): void {
   );
 }
 
-async function existing(connection: Connection, collection: keyof CollectionNames): Promise<Map<string, string>> {
+async function existing(connection: Looked, collection: keyof CollectionNames): Promise<Map<string, string>> {
   try {
     const found = await connection.collection(collection).indexes();
     return new Map(
@@ -263,6 +266,6 @@ function shape(plan: IndexPlan): string {
   return JSON.stringify([plan.keys, plan.options.unique ?? false, plan.options.partialFilterExpression ?? null]);
 }
 
-function report(connection: Connection, plan: IndexPlan, state: IndexReport['state']): IndexReport {
+function report(connection: Looked, plan: IndexPlan, state: IndexReport['state']): IndexReport {
   return { collection: connection.names[plan.collection], name: plan.name, state, needed: plan.needed, why: plan.why };
 }

@@ -7,6 +7,8 @@ import { dirname, join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkConnections } from '../../src/cli/config-connect.js';
 import { loadSettings } from '../../src/config/load.js';
+import { speechai as commandLine } from '../support/cli.js';
+import { openTestDatabase } from '../support/mongo.js';
 import type { Settings } from '../../src/config/settings.js';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -104,6 +106,23 @@ describe('the command line', () => {
     expect(out).toMatch(/`POLL_TIMEOUT_SECONDS` .*unanswered/);
     expect(out).toMatch(/`CALL_MAX_DURATION_MINUTES` .*talk/);
     expect(out).not.toContain('abcdef123456');
+  });
+
+  it('a settings file that does not exist is told with exit 78, however the program is started', async () => {
+    const started = (...argv: string[]): Promise<Ran> =>
+      new Promise((done) => {
+        execFile(process.execPath, ['--import', import.meta.resolve('tsx'), ...argv], { cwd }, (error, out, err) =>
+          done({ code: error === null ? 0 : Number(error.code), out, err }),
+        );
+      });
+    const main = join(ROOT, 'src/main.ts');
+    // The second is what the first line of main.ts makes of `speechai --env-file ...`.
+    const ran = await Promise.all([
+      started(main, '--settings-file', '/nope', 'config', 'outcomes'),
+      started('--', main, '--env-file', '/nope', 'config', 'outcomes'),
+    ]);
+    for (const one of ran) expect(one).toMatchObject({ code: 78, err: expect.stringMatching(/does not exist[\s\S]*->/) as string });
+    expect(readFileSync(main, 'utf8')).toMatch(/^#!\/usr\/bin\/env -S node --\n/);
   });
 
   it('wrong usage exits 2, help exits 0 with an example, an unreadable --env-file 78', async () => {
@@ -214,6 +233,26 @@ describe('config check --connect', () => {
       'Retell concurrency': 'ok',
     });
   });
+
+  it('P1: finds the indexes missing without which `run` does not start in production, and all there after `db init`', async () => {
+    const database = await openTestDatabase();
+    try {
+      const more = { MONGO_URI: database.uri, MONGO_DB: database.name, RETELL_BASE_URL: 'http://127.0.0.1:1' };
+      const own = settingsFor(more);
+      const production: Settings = { ...own, env: 'production' };
+      expect(await levels(production)).toMatchObject({ MongoDB: 'ok', 'MongoDB indexes': 'error' });
+      expect(await levels(own)).toMatchObject({ 'MongoDB indexes': 'ok' });
+      const env = { ENV: 'testing', RETELL_API_KEY: 'key_test99', RETELL_AGENT_ID: 'agent_1', RETELL_FROM_NUMBER: '+56911112222', ...more };
+      expect((await commandLine(env, 'db', 'init')).code).toBe(0);
+      expect(await levels(production)).toMatchObject({ 'MongoDB indexes': 'ok' });
+      // The settings are fine, the provider is away: both are counted in the last line.
+      const told = await commandLine(env, 'config', 'check', '--connect');
+      expect(told.code).toBe(75);
+      expect(told.out.trim().split('\n').at(-1)).toMatch(/^0 errors, \d+ warnings?, 1 away\. /);
+    } finally {
+      await database.drop();
+    }
+  }, 60_000);
 
   it('tells an unknown agent, a foreign number and too low a limit apart', async () => {
     const settings = await retell({
