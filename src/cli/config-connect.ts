@@ -3,7 +3,8 @@ import type { Db, Document } from 'mongodb';
 import { maskKeyShapes } from '../config/mask.js';
 import type { Settings } from '../config/settings.js';
 import { maskUri } from '../config/uri.js';
-import { messageOf } from '../domain/errors.js';
+import { EXIT, messageOf, SpeechAiError } from '../domain/errors.js';
+import { say } from './output.js';
 
 export interface Finding {
   readonly what: string;
@@ -29,7 +30,7 @@ async function checkDatabase(settings: Settings): Promise<readonly Finding[]> {
   const shown = maskUri(settings.database.uri);
   const findings: Finding[] = [];
   try {
-    const address = await resolveMongoUri(settings.database.uri);
+    const address = await resolveMongoUri(settings.database.uri, { onProgress: say });
     const client = new MongoClient(address.uri, {
       appName: 'speechai config check',
       serverSelectionTimeoutMS: Math.min(PATIENCE_MS, settings.database.selectionTimeoutMs),
@@ -145,6 +146,8 @@ async function checkNeededIndexes(db: Db, settings: Settings): Promise<Finding> 
 }
 
 function databaseFailure(thrown: unknown, shown: string): Finding {
+  if (thrown instanceof SpeechAiError)
+    return { what: 'MongoDB', level: thrown.exitCode === EXIT.config ? 'error' : 'away', detail: thrown.message, remedy: thrown.remedy };
   const detail = `${shown}: ${maskKeyShapes(messageOf(thrown).replace(/\s+/g, ' '))}`;
   if (codeOf(thrown) === AUTHENTICATION_FAILED || codeOf(thrown) === UNAUTHORIZED) {
     return { what: 'MongoDB', level: 'error', detail, remedy: 'Check user, password and authSource.' };

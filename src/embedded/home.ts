@@ -1,9 +1,9 @@
 /** Where an embedded database keeps its things: the data, the sockets, the lock file, the newer C library. */
 
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { SpeechAiError, EXIT } from '../domain/errors.js';
 
 export interface Home {
@@ -35,7 +35,7 @@ export const openHome = (directory: string | null, env: NodeJS.ProcessEnv): Home
   const wanted = resolve(directory ?? defaultDirectory(env));
   let real: string;
   try {
-    mkdirSync(wanted, { recursive: true, mode: 0o700 });
+    makeFolder(wanted);
     real = realpathSync(wanted);
   } catch (cause) {
     throw new SpeechAiError('EMBEDDED_DIRECTORY', `The folder ${wanted} for the embedded database cannot be made.`, {
@@ -56,6 +56,19 @@ export const openHome = (directory: string | null, env: NodeJS.ProcessEnv): Home
     databaseSocket: join(socketFolder, 'database.sock'),
     ownersSocket: join(socketFolder, 'owners.sock'),
   };
+};
+
+/** Step by step: where a folder cannot be made although its parent is there (/proc), Node's own `recursive` never returns. */
+const makeFolder = (path: string): void => {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
 };
 
 const socketFolderOf = (directory: string): string => {

@@ -45,7 +45,7 @@ export const openEmbedded = async (directory: string | null, options: EmbeddedOp
   let chosen: Promise<Provider> | null = null;
   const provider = (): Promise<Provider> => (chosen ??= chooseProvider(env, onProgress));
 
-  let current = await attach(home, provider);
+  let current = await attach(home, provider, onProgress);
   let closed = false;
   let pauseMs = FIRST_PAUSE_MS;
 
@@ -68,7 +68,7 @@ export const openEmbedded = async (directory: string | null, options: EmbeddedOp
   const startAgain = async (): Promise<void> => {
     while (!closed) {
       try {
-        const attachment = await attach(home, provider);
+        const attachment = await attach(home, provider, onProgress);
         if (closed) {
           attachment.connection.end(LEAVE);
           return;

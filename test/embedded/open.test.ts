@@ -134,7 +134,26 @@ describe('the embedded database', () => {
   it('says in one sentence why a folder cannot be used', async () => {
     await writeFile(join(directory, 'file'), '');
     await expect(open(join(directory, 'file'))).rejects.toMatchObject({ code: 'EMBEDDED_DIRECTORY', exitCode: 78 });
+    // There Node's own recursive mkdir turns in a circle for ever.
+    if (process.platform === 'linux') await expect(open('/proc/nope/data')).rejects.toMatchObject({ code: 'EMBEDDED_DIRECTORY' });
   });
+
+  it('says what it waits for, and gives up on an engine that hangs', async () => {
+    const { told: first } = await startOwner();
+    const said: string[] = [];
+    process.kill(first.pid, 'SIGSTOP');
+    try {
+      await expect(openEmbedded(directory, { onProgress: (line) => said.push(line) })).rejects.toMatchObject({
+        code: 'EMBEDDED_BUSY',
+        exitCode: 75,
+        message: containing(`process ${String(first.pid)}`),
+      });
+    } finally {
+      process.kill(first.pid, 'SIGCONT');
+    }
+    expect(said).toEqual([containing(`held by process ${String(first.pid)}`)]);
+    expect((await open()).pid()).toBe(first.pid);
+  }, 30_000);
 
   it('says why the engine does not start, and lets nothing run on', async () => {
     await writeFile(join(directory, 'engine'), 'not a folder');
