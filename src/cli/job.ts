@@ -208,7 +208,10 @@ function printLine(text: string): Promise<void> {
 
 async function perform(name: JobAct, ids: readonly string[], flags: ActFlags, command: Command): Promise<ExitCode> {
   const { actOnJob } = await import('./job-act.js');
-  if (name === 'retry' && !(await confirm(`Call ${count(ids.length, 'contact')} again?`, { yes: flags.yes === true }))) return EXIT.failed;
+  if (name === 'retry' && !(await confirm(`Call ${count(ids.length, 'contact')} again?`, { yes: flags.yes === true }))) {
+    say('Nothing was changed.');
+    return EXIT.failed;
+  }
   const options = { reason: flags.reason ?? null, hangUp: flags.hangUp === true, resetAttempts: flags.resetAttempts === true };
   return eachJob(ids, flags, command, (session, id) => actOnJob(session, name, id, options));
 }

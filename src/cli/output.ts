@@ -1,5 +1,5 @@
 /** What a command shows: data on stdout, everything for people on stderr, colour only where somebody can see it. */
-import { createInterface } from 'node:readline/promises';
+import { createInterface, type Interface } from 'node:readline/promises';
 import { styleText } from 'node:util';
 import { EXIT, SpeechAiError } from '../domain/errors.js';
 
@@ -41,22 +41,43 @@ export interface Consent {
   readonly yes: boolean;
 }
 
+export interface Terminal {
+  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly output: NodeJS.WritableStream;
+}
+
+/** Operators answer in their own language too. */
+const YES = /^(?:y|yes|s|si|sí)$/i;
+
 /** Asks on a terminal; elsewhere nobody can answer, so the flag is required rather than waited for. */
-export async function confirm(question: string, consent: Consent): Promise<boolean> {
+export async function confirm(
+  question: string,
+  consent: Consent,
+  terminal: Terminal = { input: process.stdin, output: process.stderr },
+): Promise<boolean> {
   if (consent.yes) return true;
-  if (!process.stdin.isTTY) {
+  if (terminal.input.isTTY !== true) {
     throw new SpeechAiError('CONFIRMATION_NEEDED', `${question} Nobody can answer here.`, {
       remedy: 'Add --yes when this is what you want.',
       exitCode: EXIT.usage,
     });
   }
-  const readline = createInterface({ input: process.stdin, output: process.stderr });
+  const readline = createInterface({ input: terminal.input, output: terminal.output });
   try {
     // Ctrl-C at the prompt reaches readline, not the process.
-    readline.once('SIGINT', () => process.exit(EXIT.interrupted));
-    const answer = await readline.question(`${question} [y/N] `);
-    return /^y(?:es)?$/i.test(answer.trim());
+    readline.once('SIGINT', () => {
+      terminal.output.write('\nNothing was done.\n');
+      process.exit(EXIT.interrupted);
+    });
+    // Ctrl-D rejects the question on some terminals and only closes it on others: either is an answer, and a no.
+    const answer = await Promise.race([readline.question(`${question} [y/N] `).catch(() => null), closed(readline)]);
+    if (answer === null) terminal.output.write('\n');
+    return answer !== null && YES.test(answer.trim());
   } finally {
     readline.close();
   }
+}
+
+function closed(readline: Interface): Promise<null> {
+  return new Promise((resolve) => void readline.once('close', () => resolve(null)));
 }

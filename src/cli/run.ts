@@ -1,12 +1,13 @@
 /** `speechai run`: the daemon. Everything it needs is put together here; what it does is in src/runner. */
 import { InvalidArgumentError, type Command } from 'commander';
 import type { LoadedSettings } from './settings.js';
-import { loadSettingsOrExit } from './settings.js';
-import { EXIT, messageOf, type ExitCode } from '../domain/errors.js';
+import { count, loadSettingsOrExit } from './settings.js';
+import { EXIT, SpeechAiError, messageOf, type ExitCode } from '../domain/errors.js';
 import type { Assembled } from '../runner/assemble.js';
+import type { Rehearsed } from '../runner/rehearse.js';
 import type { OpenDatabase } from './database.js';
 import { failureOf, runAction } from './errors.js';
-import { say } from './output.js';
+import { print, say } from './output.js';
 
 interface RunOptions {
   readonly workers?: number;
@@ -14,6 +15,7 @@ interface RunOptions {
   readonly dryRun?: boolean;
   readonly wait?: number;
   readonly queue?: string;
+  readonly json?: boolean;
 }
 
 /** Without --wait the daemon is patient: a database that is restarted with it may need minutes. */
@@ -27,6 +29,7 @@ export function registerRun(program: Command): void {
     .option('--queue <names>', 'serve only these queues, separated by commas (WORKER_QUEUES)')
     .option('--until-idle', 'end when nothing is due and nothing is live')
     .option('--dry-run', 'decide and print what would be dialled; place nothing, write nothing')
+    .option('--json', 'with --dry-run: one JSON object per line')
     .option('--wait <seconds>', `how long to wait for the database at start (default ${DEFAULT_WAIT_SECONDS})`, wholeNumber)
     .addHelpText(
       'after',
@@ -48,6 +51,12 @@ function wholeNumber(text: string): number {
 }
 
 async function run(options: RunOptions, command: Command): Promise<ExitCode> {
+  if (options.json === true && options.dryRun !== true) {
+    throw new SpeechAiError('JSON_OF_WHAT', '--json belongs to --dry-run; the log of a daemon is JSON by LOG_FORMAT.', {
+      remedy: 'Add --dry-run, or leave --json out.',
+      exitCode: EXIT.usage,
+    });
+  }
   // Before anything that takes time: whoever stops a daemon that is still starting gets the same answer.
   const stopping = new AbortController();
   const signals = listen(stopping);
@@ -98,7 +107,11 @@ async function runDaemon(
   ]);
   const rulebook = loadRulebook(settings.app.configDir);
   const clock = createClock(testOffset(settings.env));
-  const logging = createLogging({ ...settings.logging, env: settings.env, fingerprint, secrets: secretsOf(settings) });
+  // The log of a daemon is its output; of a rehearsal the decisions are.
+  const logging = createLogging(
+    { ...settings.logging, env: settings.env, fingerprint, secrets: secretsOf(settings) },
+    options.dryRun === true ? { out: process.stderr } : {},
+  );
   const { log } = logging;
   const notifier = createNotifier({ environment: process.env, pid: process.pid });
   const began = clock.mark();
@@ -147,7 +160,7 @@ async function runDaemon(
     const { database, runner } = await started();
     try {
       if (options.dryRun === true) {
-        for await (const line of runner.rehearse()) process.stdout.write(`${line}\n`);
+        await tellRehearsal(runner.rehearse(), options.json === true);
         return EXIT.ok;
       }
       process.on('SIGUSR2', () => log.info('snapshot', { snapshot: runner.daemon.snapshot() }));
@@ -174,6 +187,18 @@ async function runDaemon(
   } finally {
     await Promise.race([logging.close(), clock.sleep(200)]);
   }
+}
+
+async function tellRehearsal(rehearsal: AsyncIterable<Rehearsed>, json: boolean): Promise<void> {
+  const { rehearsedText } = await import('../runner/rehearse.js');
+  let jobs = 0;
+  let dials = 0;
+  for await (const one of rehearsal) {
+    print(json ? JSON.stringify(one) : rehearsedText(one));
+    if (one.job !== null) jobs += 1;
+    if (one.decision === 'dial') dials += 1;
+  }
+  say(`Due now: ${count(jobs, 'job')}, of which ${dials} would be dialled. Nothing was dialled or written.`);
 }
 
 function listen(stopping: AbortController): { first: Promise<void>; second: Promise<void> } {

@@ -58,7 +58,7 @@ export const openEmbedded = async (directory: string | null, options: EmbeddedOp
     attachment.connection.once('close', () => {
       if (closed) return;
       if (performance.now() - sinceMs > HEALTHY_MS) pauseMs = FIRST_PAUSE_MS;
-      options.log?.warn('the embedded database is gone; starting it again', { pid: attachment.greeting.pid });
+      options.log?.warn('the embedded database is gone; starting it again', { engine_pid: attachment.greeting.pid });
       options.onGone?.('The database is gone; starting it again.');
       void startAgain();
     });
@@ -74,7 +74,7 @@ export const openEmbedded = async (directory: string | null, options: EmbeddedOp
           return;
         }
         watch(attachment);
-        options.log?.info('the embedded database is back', { pid: attachment.greeting.pid });
+        options.log?.info('the embedded database is back', { engine_pid: attachment.greeting.pid });
         options.onGone?.('The database is back.');
         return;
       } catch (error) {
@@ -86,7 +86,10 @@ export const openEmbedded = async (directory: string | null, options: EmbeddedOp
   };
 
   watch(current);
-  options.log?.info(`MongoDB without a server: ${current.greeting.provider}`, { directory: home.directory, pid: current.greeting.pid });
+  options.log?.info(`MongoDB without a server: ${current.greeting.provider}`, {
+    directory: home.directory,
+    engine_pid: current.greeting.pid,
+  });
   return {
     uri: current.greeting.uri,
     provider: current.greeting.provider,

@@ -14,7 +14,7 @@ import { createDaemon, type Daemon } from './daemon.js';
 import { NO_FAIL_POINTS, parseFailPoints } from './failpoints.js';
 import { newRunnerId, workspaceOf } from './ids.js';
 import { indexUseOf, policyOf, timingOf } from './policy.js';
-import { rehearse } from './rehearse.js';
+import { rehearse, type Rehearsed } from './rehearse.js';
 
 export interface AssembleOptions {
   readonly settings: Settings;
@@ -33,7 +33,7 @@ export interface AssembleOptions {
 
 export interface Assembled {
   readonly daemon: Daemon;
-  rehearse(): AsyncIterable<string>;
+  rehearse(): AsyncIterable<Rehearsed>;
 }
 
 const SIMULATED = { apiKey: 'key_simulated', agentId: 'agent_simulated', fromNumbers: ['+56600000000'] };

@@ -1,5 +1,6 @@
 import { MongoServerError, MongoWriteConcernError } from 'mongodb';
-import { describe, expect, it } from 'vitest';
+import { PassThrough } from 'node:stream';
+import { describe, expect, it, vi } from 'vitest';
 import { failureOf } from '../../src/cli/errors.js';
 import { confirm, hasColour } from '../../src/cli/output.js';
 import { EXIT, SpeechAiError } from '../../src/domain/errors.js';
@@ -37,6 +38,42 @@ it('where nobody can answer, a question needs its flag', async () => {
   process.stdin.isTTY = false;
   await expect(confirm('Delete it?', { yes: false })).rejects.toMatchObject({ code: 'CONFIRMATION_NEEDED', exitCode: EXIT.usage });
   process.stdin.isTTY = isTty;
+});
+
+describe('a question on a terminal', () => {
+  const ask = async (typed: string): Promise<{ answer: boolean; shown: string }> => {
+    const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
+    const output = Object.assign(new PassThrough(), { isTTY: true, columns: 80 });
+    let shown = '';
+    output.on('data', (chunk) => (shown += String(chunk)));
+    const answer = confirm('Delete it?', { yes: false }, { input, output });
+    input.write(typed);
+    return { answer: await answer, shown };
+  };
+
+  it.each([
+    ['y\r', true],
+    ['YES\r', true],
+    ['s\r', true],
+    ['Sí\r', true],
+    ['si\r', true],
+    ['n\r', false],
+    ['\r', false],
+    ['sure\r', false],
+    ['\u0004', false],
+  ])('%j is %s', async (typed, yes) => {
+    expect((await ask(typed)).answer).toBe(yes);
+  });
+
+  it('Ctrl-C says that nothing was done, and exits 130', async () => {
+    const exit = vi.spyOn(process, 'exit').mockReturnValue(undefined as never);
+    try {
+      expect((await ask('\u0003\u0004')).shown).toContain('Nothing was done.');
+      expect(exit).toHaveBeenCalledWith(EXIT.interrupted);
+    } finally {
+      exit.mockRestore();
+    }
+  });
 });
 
 it.each([
