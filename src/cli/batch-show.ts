@@ -17,6 +17,7 @@ export interface ListOptions {
 const COUNTED = ['pending', 'scheduled', 'in_progress', 'done', 'completed', 'failed', 'suspended', 'cancelled'];
 /** `other`: statuses of other programs. In progress is more than live: also what is being placed, and what awaits its analysis. */
 const HEAD = ['batch', 'name', 'account', 'state', 'jobs', 'waiting', 'in progress', 'done', 'failed', 'suspended', 'cancelled', 'other', 'not dialled because']; // prettier-ignore
+const OTHER = HEAD.indexOf('other');
 
 export async function listBatches(session: Session, { account, state, limit, json }: ListOptions): Promise<void> {
   const docs = await createBatchAdmin(session.store.connection).list(account === undefined ? {} : { account }, limit);
@@ -40,7 +41,9 @@ export async function listBatches(session: Session, { account, state, limit, jso
     String(totalOf(view.counts) - totalOf(view.counts, ...COUNTED)),
     [...new Set(notDialledOf(view).map(({ code }) => code))].join(' '),
   ]);
-  await printTable(HEAD, rows);
+  const others = rows.some((row) => row[OTHER] !== '0');
+  const kept = (row: readonly string[]): string[] => row.filter((_, n) => n !== OTHER || others);
+  await printTable(kept(HEAD), rows.map(kept));
   for (const { text } of hindrancesIn(views.flatMap(({ queues }) => queues))) say(text);
   if (docs.length === limit) say(`The newest ${String(limit)} are shown; --limit shows more.`);
 }
@@ -90,7 +93,7 @@ function linesOf(view: BatchView, live: number): readonly string[] {
     ...row('jobs', `${String(totalOf(counts))}${statuses.length === 0 ? '' : `: ${statuses.join(', ')}`}`),
     ...row('live calls', live),
     ...row('spent', `$${spent[0].toFixed(4)}, ${spent[1].toFixed(1)} minutes`),
-    ...hindrancesIn(queues).flatMap(({ text }) => row('daemons', text)),
+    ...hindrancesIn(queues).flatMap(({ code, text }) => (reasons.some((reason) => reason.code === code) ? [] : row('daemons', text))),
     ...batch.problems.map((problem) => `${'problem'.padEnd(14)} ${problem}`),
     ...(reasons.length === 0
       ? row('dialled', 'yes, as jobs fall due')

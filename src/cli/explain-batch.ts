@@ -17,6 +17,7 @@ import { packsOf } from './job-find.js';
 import { queuesOf, type ServedQueue } from './queue-view.js';
 import { print, printJson, printTable, say } from './output.js';
 import type { Session } from './session.js';
+import { count } from './settings.js';
 
 const GROUP = 500;
 const BAR = 40;
@@ -140,15 +141,15 @@ async function show(
 ): Promise<void> {
   const { looked, dialable, reasons, hours, later, never } = result;
   print(
-    `${batch.id ?? ''}: ${state}, ${String(waiting)} jobs waiting or in progress, at ${clockTime(now, zone)} (times are those of ${zone})`,
+    `${batch.id ?? ''}: ${state}, ${count(waiting, 'job')} waiting or in progress, at ${clockTime(now, zone)} (times are those of ${zone})`,
   );
   if (looked < waiting) print(`Looked at ${String(looked)} of them, taken by chance (--sample looks at more).`);
   for (const { code, text } of closed) print(onClock(`The whole batch: ${code}: ${text}`, zone));
   print(
-    `The rules let be dialled now: ${String(dialable)} of ${String(looked)}.${unreadable === 0 ? '' : ` Cannot be understood: ${String(unreadable)}.`}`,
+    `The rules let ${String(dialable)} of ${String(looked)} be dialled now.${unreadable === 0 ? '' : ` Cannot be understood: ${String(unreadable)}.`}`,
   );
   for (const { jobs, not_dialled: hindrance } of queues)
-    if (hindrance !== null) print(`Not dialled now: ${String(jobs)} jobs: ${hindrance.code}: ${hindrance.text}`);
+    if (hindrance !== null) print(`But ${count(jobs, 'job')}: ${hindrance.code}: ${hindrance.text}`);
   if (reasons.length > 0) await printTable(['reason', 'first', 'at all', 'for example'], reasons.map((row) => [row.code, String(row.first), String(row.any), onClock(row.text, zone)])); // prettier-ignore
   print('When they can be dialled:');
   const most = Math.max(1, ...hours);

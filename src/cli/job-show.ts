@@ -61,6 +61,11 @@ export async function storyOf(session: Session, doc: AnyDocument, job: Job, opti
 
 const waits = ({ status }: Job): boolean => CLAIMABLE.some((each) => each === status);
 
+function askedText({ cancelRequested, suspendRequested }: Job): string | null {
+  if (cancelRequested) return 'is cancelled when its call ends, as asked';
+  return suspendRequested ? 'is suspended when its call ends, as asked' : null;
+}
+
 /** Who cancelled it is told by a command only; SpeechAI's API leaves a reason at most. What the last call ended with is no answer then. */
 function cancelledText(doc: AnyDocument): string | null {
   if (doc['status'] !== 'cancelled') return null;
@@ -158,6 +163,10 @@ export function listed(doc: AnyDocument): ListedJob {
     batch: job.batch,
     attempts: job.attempts,
     due: waits(job) ? ((job.reservedUntil ?? job.nextTryAt)?.toISOString() ?? null) : null,
-    reason: cancelledText(doc) ?? job.suspendReason ?? (job.lastError === null ? null : maskNumbers(job.lastError)),
+    reason:
+      cancelledText(doc) ??
+      (job.status === 'in_progress' ? askedText(job) : null) ??
+      job.suspendReason ??
+      (job.lastError === null ? null : maskNumbers(job.lastError)),
   };
 }

@@ -19,12 +19,21 @@ export function printJson(data: unknown): void {
   print(JSON.stringify(data, null, 2));
 }
 
-/** No ANSI in the lines themselves: they go into files and mails as well. */
 export async function printTable(head: readonly string[], rows: readonly (readonly string[])[]): Promise<void> {
+  print(await tableText(head, rows, process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY));
+}
+
+/** No ANSI in the lines themselves: they go into files and mails as well. A terminal too narrow for the table would break its lines: it gets one value a line. */
+export async function tableText(head: readonly string[], rows: readonly (readonly string[])[], columns: number): Promise<string> {
   const { default: Table } = await import('cli-table3');
   const table = new Table({ head: [...head], style: { head: [], border: [] } });
   for (const row of rows) table.push([...row]);
-  print(table.toString());
+  const text = table.toString();
+  if (rows.length === 0 || text.indexOf('\n') <= columns) return text;
+  const longest = Math.max(...head.map((name) => name.length));
+  const told = (row: readonly string[]): string =>
+    head.flatMap((name, n) => ((row[n] ?? '') === '' ? [] : [`${name.padEnd(longest)}  ${row[n] ?? ''}`])).join('\n');
+  return rows.map(told).join('\n\n');
 }
 
 /** `--no-color` sets NO_COLOR, so that libraries and child processes obey it too. */

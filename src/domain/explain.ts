@@ -7,6 +7,7 @@ import type { Batch } from './batch.js';
 import { decide, explainGates } from './decide.js';
 import type { Decision, Facts, Policy } from './decision.js';
 import { gateFigures } from './explain-figures.js';
+import type { Job } from './job.js';
 import type { Packs } from './rules.js';
 
 export interface GateLine {
@@ -84,6 +85,12 @@ const onAccount =
 /** More than any balance: the question is only whether money is what is missing. */
 const PLENTY = 1e14;
 
+/** What is done stays done, and a status of another program is left to that. */
+function backCommand({ status, ref }: Job): string | null {
+  if (status === 'suspended') return `speechai job resume ${ref}`;
+  return status === 'failed' || status === 'cancelled' ? `speechai job retry ${ref}` : null;
+}
+
 function candidates(facts: Facts): readonly Candidate[] {
   const { job, batch, account } = facts;
   const batchId = batch === 'missing' ? (job.batch ?? 'BATCH') : (batch.id ?? 'BATCH');
@@ -147,7 +154,7 @@ function candidates(facts: Facts): readonly Candidate[] {
     { text: 'Raise the daily call limit of the account.', command: null, facts: onAccount((own) => ({ ...own, dailyCallLimit: null })) },
     {
       text: `Put the job back to pending (it is ${job.status}).`,
-      command: job.status === 'suspended' ? `speechai job resume ${job.ref}` : `speechai job retry ${job.ref}`,
+      command: backCommand(job),
       facts: (own) => ({ ...own, job: { ...own.job, status: 'pending', suspendReason: null } }),
     },
     {

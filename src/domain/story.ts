@@ -94,7 +94,8 @@ export function tellStory(facts: StoryFacts): Story {
     costDollars: attempts.reduce((sum, { cost }) => sum + (cost?.micros ?? 0), 0) / MICROS_PER_DOLLAR,
     lastError: job.lastError === null ? null : mask(job.lastError),
     reasons: decision.kind === 'dial' || !WAITING.has(job.status) ? [] : decision.reasons,
-    next: mask(nextSentence(facts)),
+    // Ids and moments only, while it is in progress: a runner's id would be taken for a number.
+    next: job.status === 'in_progress' ? nextSentence(facts) : mask(nextSentence(facts)),
   };
 }
 

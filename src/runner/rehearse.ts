@@ -1,13 +1,13 @@
 /** `run --dry-run`: the same decisions on what is due now; nothing is claimed, written or dialled. */
 import { decide } from '../domain/decide.js';
 import type { Decision } from '../domain/decision.js';
+import { lookBackMs } from '../domain/limits.js';
 import { maskPhone } from '../domain/phones.js';
 import { readJob } from '../domain/read-job.js';
 import { createBoard, type Board } from './board.js';
 import type { Context } from './context.js';
 
 const PER_BATCH = 1_000;
-const HISTORY_MS = 9 * 86_400_000;
 
 /** What would be done with a job, or why a whole batch is passed over; numbers are masked. */
 export interface Rehearsed {
@@ -51,7 +51,7 @@ async function decisionOn(cx: Context, board: Board, job: Parameters<typeof deci
   const persons = person === null ? [] : [person];
   const [suppressions, history] = await Promise.all([
     cx.store.campaigns.suppressions(lines, persons),
-    cx.store.attempts.history(lines, persons, new Date(now.getTime() - HISTORY_MS)),
+    cx.store.attempts.history(lines, persons, new Date(now.getTime() - lookBackMs(cx.packs, cx.policy.minRedialMs))),
   ]);
   return decide(
     {

@@ -2,7 +2,7 @@ import { MongoServerError, MongoWriteConcernError } from 'mongodb';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
 import { failureOf } from '../../src/cli/errors.js';
-import { confirm, hasColour } from '../../src/cli/output.js';
+import { confirm, hasColour, tableText } from '../../src/cli/output.js';
 import { EXIT, SpeechAiError } from '../../src/domain/errors.js';
 
 const named = (name: string, message: string): Error => Object.assign(new Error(message), { name });
@@ -74,6 +74,17 @@ describe('a question on a terminal', () => {
       exit.mockRestore();
     }
   });
+});
+
+it('a table wider than the terminal is told one value a line; in a file it stays a table', async () => {
+  const head = ['job', 'why'];
+  const rows = [
+    ['j1', 'a reason that is long'],
+    ['j2', ''],
+  ];
+  expect(await tableText(head, rows, 20)).toBe('job  j1\nwhy  a reason that is long\n\njob  j2');
+  expect(await tableText(head, rows, Number.POSITIVE_INFINITY)).toContain('│ j1');
+  expect(await tableText(head, [], 5)).toContain('│ job');
 });
 
 it.each([

@@ -47,6 +47,13 @@ const story = (of: Job, attempts: readonly ToldAttempt[] = [], decision: Decisio
   tellStory({ job: of, attempts, limit: 3, decision, mask: (text) => text.replaceAll('911112222', '*') });
 
 describe('the story of a job', () => {
+  it('names the runner that follows a call, whose id may look like a number', () => {
+    const { outcome: _, next: __, cost: ___, ...live } = attempt({ state: 'live', open: true, runner: 'vm-32171-03623a4a' });
+    const mask = (text: string): string => text.replaceAll(/[\d-]{8,}/g, '*');
+    const told = tellStory({ job: job({ status: 'in_progress' }), attempts: [live], limit: 3, decision: WAIT, mask });
+    expect(told.next).toContain('vm-32171-03623a4a');
+  });
+
   it('tells each call: masked number, what the provider said, what was decided and why, the cost', () => {
     const { outcome: _, next: __, cost: ___, call_id: ____, ...unplaced } = attempt({ _id: 't2', state: 'void' });
     const told = story(job(), [attempt(), { ...unplaced, void_reason: 'refused +56911112222' }]);

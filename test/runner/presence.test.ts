@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BreakerView } from '../../src/retell/breaker.js';
 import { createBucket } from '../../src/retell/bucket.js';
 import type { Context } from '../../src/runner/context.js';
+import { createSends } from '../../src/runner/sends.js';
 import { createPresence, type Presence } from '../../src/runner/presence.js';
 import type { Store } from '../../src/store/store.js';
 import { openStoreWorld, type StoreWorld } from '../store/support.js';
@@ -24,6 +25,7 @@ describe('the presence of a daemon', () => {
       callsPerSecond: 1,
       liveCalls: () => 0,
       pace: createBucket({ perSecond: 1, burst: 1, clock: cx.clock }),
+      sends: createSends(cx.clock),
       indexesStand: () => Promise.resolve(indexesStand),
     });
   const told = async (): Promise<unknown> => (await world.store.runners.list())[0]?.standstill;
