@@ -122,6 +122,10 @@ export function createDesk(cx: Context, { board, slots, pace, releases, headroom
     if (candidates().length === 0 || !(await pace.take(cx.noMoreClaims))) return false;
     // Many wait for their start at once, the last of them for long.
     await board.fresh();
+    if (!mayDial() || !cx.breaker.mayDial()) {
+      pace.giveBack();
+      return false;
+    }
     for (let choice = shares.next(candidates()); choice !== null; choice = shares.next(candidates())) {
       const claim = await claim1(choice);
       if (claim === 'empty') emptied.set(keyOf(choice), cx.clock.mark());

@@ -7,7 +7,7 @@ import type { DialPlan, Facts, Stop, Wait } from '../domain/decision.js';
 import { idKey, type Job } from '../domain/job.js';
 import type { Mark } from '../domain/ports.js';
 import { dynamicVariables } from '../domain/variables.js';
-import { newCall, slotLocks, type AttemptFacts, type Call } from './call.js';
+import { idsOf, newCall, slotLocks, type AttemptFacts, type Call } from './call.js';
 import type { Context } from './context.js';
 import type { Parts } from './parts.js';
 import { scopesOf } from './slots.js';
@@ -27,10 +27,12 @@ export interface Claim {
 
 /** More than this between the two clocks since the intent: the machine was suspended, or its clock moved. Nothing is dialled by it. */
 const DISAGREEMENT_MS = 250;
+const TOO_LATE = 'the moment for the call had passed';
+const REFUSED_MEANWHILE = 'the provider had refused the account meanwhile';
 /** How many taken slots are passed over before the job waits. */
 const SLOT_TRIES = 8;
 
-/** A change of the estimate of the database's time by which an intent's own dates are wrong: a new reading of a clock is less than that. */
+/** A change of the estimate by which an intent's own dates are wrong: a new reading of a clock is less than that. */
 const REDATED_MS = 1_000;
 
 /** When the intent was begun, by this machine's clocks and by the estimate of the database's time that dates it. */
@@ -234,14 +236,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
       !cx.noMoreClaims.aborted;
     await parts.sends.turn(cx.noMoreClaims);
     const now = cx.store.time.now();
-    cx.journal.write('placing', {
-      attempt_id: facts._id,
-      job_id: facts.job_ref,
-      batch_id: facts.batch,
-      account_id: facts.account,
-      to: facts.to_number,
-      from: facts.from_number,
-    });
+    cx.journal.write('placing', { ...idsOf(call), to: facts.to_number, from: facts.from_number });
     board.callers.note(plan.from);
     cx.failPoints.before('place');
     const reply = await cx.retell.place(
@@ -268,7 +263,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
         parts.reconcile(call);
         return call;
       case 'dropped':
-        await annul(call, claim, { kind: 'again', reason: 'the moment for the call had passed' });
+        await annul(call, claim, { kind: 'again', reason: cx.breaker.mayDial() ? TOO_LATE : REFUSED_MEANWHILE });
         return null;
       case 'refused':
         await annul(call, claim, { kind: 'refused', reply });

@@ -92,12 +92,16 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
         ...idsOf(call),
         reason: outcome.reason,
         about: call.facts.from_number,
+        cause: outcome.reason,
+        remedy: 'See `runner list` for the numbers that rest; register the number with the carriers, or use another.',
       });
     if (outcome.class === 'unknown')
       cx.alert('UNKNOWN_REASON', 'a call ended for a reason nobody knows; its job is set aside for a person', {
         ...idsOf(call),
         reason: outcome.reason,
         about: outcome.reason,
+        cause: outcome.reason,
+        remedy: 'Look at the call with `job show ID`, then say in config/outcomes.json what the reason means.',
       });
     await end(call, reading, outcome);
   }
