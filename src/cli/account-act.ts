@@ -5,7 +5,7 @@ import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import { readAccount } from '../domain/read-account.js';
 import { accountZone } from '../domain/zones.js';
 import { TOP_UP_TYPE, type TopUp } from '../store/account-admin.js';
-import type { Movement } from '../store/books.js';
+import { readAmount } from '../import/amounts.js';
 import { accountAdmin, accountOrExit, asJson, dateOrExit, figuresOf } from './account-view.js';
 import { untilCertain } from './certainty.js';
 import { print, printJson, say } from './output.js';
@@ -88,41 +88,76 @@ const MOST = 10_000_000;
 
 export async function topUpAccount(session: Session, ref: string, written: string, options: TopUpOptions): Promise<ExitCode> {
   const { account } = await accountOrExit(session, ref);
-  const amount = /^\d+(\.\d{1,6})?$/.test(written) ? Number(written) : Number.NaN;
-  if (!(amount > 0 && amount <= MOST)) {
-    throw new SpeechAiError('AMOUNT', `"${written.slice(0, 40)}" is no amount above 0 and up to ${String(MOST)}.`, {
-      remedy: 'Write it as 50 or 12.5, in dollars or minutes.',
-      exitCode: EXIT.usage,
-    });
-  }
+  const amount = amountOrExit(written);
   const field = fieldOf(account, options.unit);
   const sign = options.type === 'penalty' ? -1 : 1;
   const id = `txn_${options.ref === undefined ? randomBytes(8).toString('hex') : `${account.id}:${options.ref}`}`;
-  const topUp: TopUp = { id, field, amount: sign * amount };
-  const result = await accountAdmin(session).topUp(account.id, topUp);
-  if (result === 'gone')
-    throw new SpeechAiError('NO_SUCH_ACCOUNT', `The account ${account.id} was deleted meanwhile.`, { remedy: 'Nothing was booked.' });
-  // Also where it was made before: a command that died between the two left no line in the statement.
-  await session.store.books.movement(movementOf(account.id, topUp, options, session.by));
+  const type = options.type === 'topup' ? TOP_UP_TYPE[field] : options.type;
+  const topUp: TopUp = { id, type, field, amount: sign * amount };
+  const added = await bookOnce(session, account.id, topUp, options);
   const { account: after } = await accountOrExit(session, ref);
   const ledger = (await session.store.ledgers.read([account.id])).get(account.id) ?? null;
+  const figures = figuresOf(session, after, ledger);
   if (options.json === true)
     printJson({
       account_id: account.id,
       transaction_id: id,
-      booked: result === 'added',
+      booked: added,
       amount: topUp.amount,
       unit: unitOf(field),
-      ...figuresOf(session, after, ledger),
+      ...figures,
     });
-  const figures = figuresOf(session, after, ledger);
   const free = field === 'credit_balance' ? `$${String(figures.credit_free)}` : `${String(figures.minutes_free)} minutes`;
   say(
-    result === 'added'
+    added
       ? `${account.id}: ${sign < 0 ? '-' : '+'}${String(amount)} ${unitOf(field)}; ${free} are free now.`
       : `${account.id}: ${options.ref ?? id} was booked before; nothing was added.`,
   );
   return EXIT.ok;
+}
+
+/**
+ * The balance first, then the line of the statement: a command that died in between is completed by its repetition, from what the account
+ * remembers and not from what the repetition says. False: all of it was there.
+ */
+async function bookOnce(session: Session, account: string, topUp: TopUp, options: TopUpOptions): Promise<boolean> {
+  const admin = accountAdmin(session);
+  const line = options.ref === undefined ? null : await admin.booking(topUp.id);
+  const asked = movementOf(account, topUp, options, session);
+  if (line !== null) {
+    if (line.type !== asked.type || line.amount !== asked.amount || line.costCents !== asked.costCents)
+      throw refTaken(options.ref ?? topUp.id, line.amount, line.type);
+    return false;
+  }
+  const done = await admin.topUp(account, topUp);
+  if (done.kind === 'gone')
+    throw new SpeechAiError('NO_SUCH_ACCOUNT', `The account ${account} was deleted meanwhile.`, { remedy: 'Nothing was booked.' });
+  const { booked } = done;
+  const same = booked === null || (booked.type === topUp.type && booked.field === topUp.field && booked.amount === topUp.amount);
+  const { note, ...plain } = options;
+  const first = booked === null ? asked : movementOf(account, booked, same ? options : plain, session, booked.at);
+  await session.store.books.book(first);
+  if (!same) throw refTaken(options.ref ?? topUp.id, first.amount, first.type);
+  return done.kind === 'added';
+}
+
+function refTaken(ref: string, amount: number, type: string): SpeechAiError {
+  return new SpeechAiError('REF_TAKEN', `${ref} was booked before, as ${type} of ${String(amount)}; nothing was changed.`, {
+    remedy: 'Use another --ref for another booking; a wrong one is taken back with --type penalty and a --ref of its own.',
+  });
+}
+
+/** As an import reads amounts. What could be thousands or thousandths is asked back: it is money. */
+function amountOrExit(written: string): number {
+  const doubtful = /^[1-9]\d{0,2}[.,]\d{3}$/.test(written);
+  const reading = readAmount(written);
+  const amount = /^\d+\.\d{1,6}$/.test(written) ? Number(written) : reading.kind === 'amount' ? reading.value : Number.NaN;
+  if (!doubtful && amount > 0 && amount <= MOST) return amount;
+  const why = doubtful ? 'could be thousands or a fraction' : `is no amount above 0 and up to ${String(MOST)}`;
+  throw new SpeechAiError('AMOUNT', `"${written.slice(0, 40)}" ${why}.`, {
+    remedy: 'Write it as 50, 12.5 or 1.234,50, in dollars or minutes.',
+    exitCode: EXIT.usage,
+  });
 }
 
 const unitOf = (field: TopUp['field']): string => (field === 'credit_balance' ? 'dollars' : 'minutes');
@@ -141,16 +176,17 @@ function fieldOf(account: Account, unit: TopUpOptions['unit']): TopUp['field'] {
   );
 }
 
-function movementOf(account: string, topUp: TopUp, options: TopUpOptions, by: string): Movement {
+function movementOf(account: string, topUp: TopUp, options: TopUpOptions, session: Session, at = session.store.time.now()) {
+  const kind = topUp.type.startsWith('topup') ? 'topup' : topUp.type;
   return {
     id: topUp.id,
     account,
-    type: options.type === 'topup' ? TOP_UP_TYPE[topUp.field] : options.type,
+    type: topUp.type,
     amount: topUp.amount,
     costCents: topUp.field === 'credit_balance' ? Math.round(topUp.amount * 100) : 0,
-    description: options.note ?? `${options.type} of ${String(Math.abs(topUp.amount))} ${unitOf(topUp.field)} by ${by}`,
+    description: options.note ?? `${kind} of ${String(Math.abs(topUp.amount))} ${unitOf(topUp.field)} by ${session.by}`,
     reference: options.ref ?? null,
-    first: null,
+    first: at,
   };
 }
 

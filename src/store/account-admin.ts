@@ -1,15 +1,21 @@
 /** `accounts` as operators change them: what was bought and whether they may dial. What was used is the ledger's (ledgers.ts). */
 import { ObjectId, type Document } from 'mongodb';
+import { record } from '../domain/lenient.js';
 import type { Movement } from './books.js';
 import type { AnyDocument, Connection } from './connection.js';
 
 export interface TopUp {
   /** Given once, the same top-up is made once, however often the command is repeated. */
   readonly id: string;
+  readonly type: Movement['type'];
   readonly field: 'credit_balance' | 'minutes_purchased';
   /** Dollars or minutes; negative takes away. */
   readonly amount: number;
 }
+
+/** `booked` is the first top-up of this id, whatever the later ones say; null: made by a version that remembered only the id. */
+export type ToppedUp =
+  { readonly kind: 'added' | 'before'; readonly booked: (TopUp & { readonly at: Date }) | null } | { readonly kind: 'gone' };
 
 export interface StatementLine {
   readonly id: string;
@@ -25,14 +31,15 @@ export interface AccountAdmin {
   find(ref: string): Promise<AnyDocument | null>;
   list(limit: number): Promise<AnyDocument[]>;
   create(doc: Document): Promise<'created' | 'exists'>;
-  topUp(account: string, topUp: TopUp): Promise<'added' | 'before' | 'gone'>;
+  booking(id: string): Promise<StatementLine | null>;
+  topUp(account: string, topUp: TopUp): Promise<ToppedUp>;
   setStatus(account: string, status: string, by: string, reason: string | null): Promise<number>;
   statement(account: string, since: Date | null, until: Date | null, limit: number): AsyncIterable<StatementLine>;
   batches(account: string): Promise<{ readonly active: number; readonly all: number }>;
 }
 
-/** How many top-ups an account remembers, to refuse a repeated one. */
-const REMEMBERED = 200;
+/** How many top-ups an account remembers: enough for those under way at once. A repeated one of long ago has its line in the statement. */
+const REMEMBERED = 50;
 
 export function createAccountAdmin(connection: Connection): AccountAdmin {
   const accounts = connection.collection('accounts');
@@ -55,28 +62,35 @@ export function createAccountAdmin(connection: Connection): AccountAdmin {
       return result.upsertedCount === 1 ? 'created' : 'exists';
     },
 
+    /** Index `speechai_transaction`. null: nothing of this id is in the statement. */
+    booking: async (id) => {
+      const doc = await transactions.findOne({ transaction_id: id });
+      return doc === null ? null : lineOf(doc);
+    },
+
     /**
-     * Index `speechai_account_id`. One update adds the amount and remembers its id, so that a repeated command adds nothing. Rounded to
-     * micro-dollars: floats that are only ever added to drift. Zero matches: made before, or the account is gone.
+     * Index `speechai_account_id`. One update adds the amount and remembers what was added, so that a repeated command adds nothing and a
+     * line that a dead command left out of the statement can be written as it was meant. Rounded to micro-dollars: floats that are only ever
+     * added to drift. Zero matches: made before, or the account is gone.
      */
-    topUp: async (account, { id, field, amount }) => {
+    topUp: async (account, { id, type, field, amount }) => {
       const before = {
         $cond: [{ $isNumber: `$${field}` }, `$${field}`, { $convert: { input: `$${field}`, to: 'double', onError: 0, onNull: 0 } }],
       };
-      const result = await accounts.updateOne({ account_id: account, top_ups: { $ne: id } }, [
+      const entry = { id: { $literal: id }, type, field, amount: { $literal: amount }, at: '$$NOW' };
+      const result = await accounts.updateOne({ account_id: account, top_ups: { $ne: id }, 'top_ups.id': { $ne: id } }, [
         {
           $set: {
             [field]: { $round: [{ $add: [before, amount] }, 6] },
-            top_ups: {
-              $slice: [{ $concatArrays: [{ $cond: [{ $isArray: '$top_ups' }, '$top_ups', []] }, [{ $literal: id }]] }, -REMEMBERED],
-            },
+            top_ups: { $slice: [{ $concatArrays: [{ $cond: [{ $isArray: '$top_ups' }, '$top_ups', []] }, [entry]] }, -REMEMBERED] },
             last_topup_at: '$$NOW',
             updated_at: '$$NOW',
           },
         },
       ]);
-      if (result.matchedCount > 0) return 'added';
-      return (await accounts.findOne({ account_id: account }, { projection: { _id: 1 } })) === null ? 'gone' : 'before';
+      const doc = await accounts.findOne({ account_id: account }, { projection: { top_ups: 1 } });
+      if (doc === null) return { kind: 'gone' };
+      return { kind: result.matchedCount > 0 ? 'added' : 'before', booked: rememberedIn(doc['top_ups'], id) };
     },
 
     /** Index `speechai_account_id`. Zero matches: the account is gone. */
@@ -115,6 +129,14 @@ export const TOP_UP_TYPE: Readonly<Record<TopUp['field'], Movement['type']>> = {
   credit_balance: 'topup_credits',
   minutes_purchased: 'topup_minutes',
 };
+
+function rememberedIn(stored: unknown, id: string): (TopUp & { readonly at: Date }) | null {
+  const entries: readonly unknown[] = Array.isArray(stored) ? stored : [];
+  const found = entries.map(record).find((entry) => entry !== null && entry['id'] === id);
+  if (found === undefined || found === null) return null;
+  // Written by the update above and by nobody else.
+  return found as unknown as TopUp & { readonly at: Date };
+}
 
 function lineOf(doc: AnyDocument): StatementLine {
   const text = (value: unknown): string => (typeof value === 'string' ? value : '');

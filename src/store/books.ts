@@ -20,6 +20,7 @@ export interface Movement {
 export interface Books {
   result(callId: string, fields: Record<string, unknown>, first: Date | null): Promise<void>;
   movement(movement: Movement): Promise<void>;
+  book(movement: Movement & { readonly first: Date }): Promise<void>;
 }
 
 /**
@@ -52,13 +53,18 @@ export function createBooks(writer: Writer, time: Pick<DatabaseTime, 'now'>): Bo
   return {
     /** By `call_id`; an old installation may have a unique index on it. */
     result: (callId, fields, first) => keep('results', { call_id: callId }, fields, first),
-    movement: ({ id, account, type, amount, costCents, description, reference, first }) =>
-      keep(
-        'transactions',
-        { transaction_id: id },
-        { account_id: account, type, amount, cost: costCents, description, reference_id: reference },
-        first,
-      ),
+    movement: (movement) => keep('transactions', { transaction_id: movement.id }, movementFields(movement), movement.first),
+
+    /** What operators book: the first writing stands. Two at once meet at the same `_id`. */
+    book: async (movement) => {
+      const { id, first } = movement;
+      try {
+        const document = { _id: idOf(id, first), ...movementFields(movement), created_at: first };
+        await writer.write({ collection: 'transactions', document });
+      } catch (error) {
+        if (!(error instanceof DuplicateKeyError)) throw error;
+      }
+    },
   };
 }
 
@@ -72,4 +78,8 @@ function idOf(key: string, at: Date): ObjectId {
 /** Left out, not stored as null: a later writing may say less than an earlier one. */
 function defined(fields: object): Document {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function movementFields({ id, account, type, amount, costCents, description, reference }: Omit<Movement, 'first'>): Document {
+  return { transaction_id: id, account_id: account, type, amount, cost: costCents, description, reference_id: reference };
 }

@@ -92,6 +92,51 @@ describe('account topup', () => {
     expect(await movements()).toHaveLength(1);
   });
 
+  it('P5: the first booking of a reference stands: another amount, kind or unit is an error, and neither books nor rewrites', async () => {
+    await add();
+    await topUp('50', { ref: 'inv-3', note: 'first' });
+    const before = await movements();
+    for (const [amount, more] of [
+      ['500', {}],
+      ['50', { type: 'bonus' }],
+      ['50', { unit: 'minutes' }],
+    ] as const)
+      await expect(topUp(amount, { ref: 'inv-3', ...more })).rejects.toMatchObject({ code: 'REF_TAKEN', exitCode: EXIT.failed });
+    await topUp('50,00', { ref: 'inv-3', note: 'second' });
+    expect(await movements()).toEqual(before);
+    expect((await stored())['credit_balance']).toBe(60);
+  });
+
+  it('P5: repeated with another amount after its line was lost, the line is written as it was first meant', async () => {
+    await add();
+    await topUp('50', { ref: 'inv-4' });
+    await world.db.collection('transactions').deleteMany({});
+    await expect(topUp('500', { ref: 'inv-4' })).rejects.toMatchObject({ code: 'REF_TAKEN' });
+    expect((await stored())['credit_balance']).toBe(60);
+    expect(await movements()).toMatchObject([{ amount: 50, cost: 5000, reference_id: 'inv-4', type: 'topup_credits' }]);
+  });
+
+  it('P5: a reference is booked once also where the account has forgotten it', async () => {
+    await add();
+    await topUp('50', { ref: 'inv-5' });
+    await world.db.collection('accounts').updateOne({}, { $set: { top_ups: ['txn_acc-1:older'] } });
+    expect((await topUp('50', { ref: 'inv-5' })).err).toContain('booked before');
+    // Of a version that remembered the id alone.
+    await topUp('7', { ref: 'older' });
+    expect((await stored())['credit_balance']).toBe(60);
+  });
+
+  it.each([
+    ['20,5', 20.5],
+    ['1.234,50', 1234.5],
+    ['$ 1.000.000', 1_000_000],
+    ['0.123456', 0.123456],
+  ])('reads %s as an import does', async (written, amount) => {
+    await add({ credit_balance: 0 });
+    await topUp(written);
+    expect((await stored())['credit_balance']).toBe(amount);
+  });
+
   it("takes the plan's unit, and changes nothing else of the document", async () => {
     await add({ plan_type: 'minutes_based', minutes_purchased: '100', features: { kept: true }, credit_used: 4 });
     const { out } = await topUp('20', { json: true, note: 'promo $x' });
@@ -111,7 +156,7 @@ describe('account topup', () => {
     expect(await can()).toBe('ok');
   });
 
-  it.each(['0', '-5', '1e9', 'many', '99999999999', '0.0000001'])('refuses %s', async (amount) => {
+  it.each(['0', '-5', '1e9', 'many', '99999999999', '0.0000001', '12,125', '12.125'])('refuses %s', async (amount) => {
     await add();
     await expect(topUp(amount)).rejects.toMatchObject({ code: 'AMOUNT', exitCode: EXIT.usage });
     expect((await stored())['credit_balance']).toBe(10);

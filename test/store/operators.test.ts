@@ -105,7 +105,9 @@ describe('what zero matches means', () => {
     expect(await batches.resume(gone, ACT)).toBe(0);
     expect(await batches.edit(gone, { root: { name: 'x' }, settings: {}, unset: [] })).toBe(0);
     expect(await batches.remove(gone)).toBe(0);
-    expect(await createAccountAdmin(connection).topUp('gone', { id: 't', field: 'credit_balance', amount: 1 })).toBe('gone');
+    expect(await createAccountAdmin(connection).topUp('gone', { id: 't', type: 'bonus', field: 'credit_balance', amount: 1 })).toEqual({
+      kind: 'gone',
+    });
     expect(await world.database.db.collection('batches').countDocuments({ batch_id: 'gone' })).toBe(0);
   });
 
