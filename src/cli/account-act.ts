@@ -134,8 +134,7 @@ async function bookOnce(session: Session, account: string, topUp: TopUp, options
     throw new SpeechAiError('NO_SUCH_ACCOUNT', `The account ${account} was deleted meanwhile.`, { remedy: 'Nothing was booked.' });
   const { booked } = done;
   const same = booked === null || (booked.type === topUp.type && booked.field === topUp.field && booked.amount === topUp.amount);
-  const { note, ...plain } = options;
-  const first = booked === null ? asked : movementOf(account, booked, same ? options : plain, session, booked.at);
+  const first = booked === null ? asked : movementOf(account, booked, same ? options : { ...options, note: null }, session, booked.at);
   await session.store.books.book(first);
   if (!same) throw refTaken(options.ref ?? topUp.id, first.amount, first.type);
   return done.kind === 'added';
@@ -176,7 +175,9 @@ function fieldOf(account: Account, unit: TopUpOptions['unit']): TopUp['field'] {
   );
 }
 
-function movementOf(account: string, topUp: TopUp, options: TopUpOptions, session: Session, at = session.store.time.now()) {
+type Booking = Pick<TopUpOptions, 'ref'> & { readonly note?: string | null };
+
+function movementOf(account: string, topUp: TopUp, options: Booking, session: Session, at = session.store.time.now()) {
   const kind = topUp.type.startsWith('topup') ? 'topup' : topUp.type;
   return {
     id: topUp.id,

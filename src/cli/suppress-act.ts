@@ -1,7 +1,7 @@
 /** `suppress add|remove|list|check`: numbers are asked for by their hash, and shown masked. */
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import { readAccount } from '../domain/read-account.js';
-import { entryId, expiryOf, whoIs, type Who } from '../domain/suppression-entry.js';
+import { alsoId, entryId, expiryOf, whoIs, whoMayBe, type Who } from '../domain/suppression-entry.js';
 import { createSuppressionAdmin, type Entry, type StoredEntry, type SuppressionQuery } from '../store/suppression-admin.js';
 import { batchOrExit } from './batch-view.js';
 import { confirm, printJson, printTable, say } from './output.js';
@@ -58,8 +58,12 @@ export async function scopeOrExit(session: Session, { account, batch, country }:
 function whoOrExit(written: string, country: string | null): Who {
   const who = whoIs(written, country);
   if (who !== null) return who;
-  throw new SpeechAiError('WHO', `"${written.slice(0, 20)}" is neither a telephone number nor a RUT or DNI.`, {
-    remedy: 'Write numbers internationally (+56911112222), or add --country CL.',
+  throw notUnderstood(written);
+}
+
+function notUnderstood(written: string): SpeechAiError {
+  return new SpeechAiError('WHO', `"${written.slice(0, 20)}" is neither a telephone number nor a RUT or DNI.`, {
+    remedy: 'Write numbers internationally (+56911112222) and RUTs with their dash (12345678-5), or add --country CL.',
     exitCode: EXIT.usage,
   });
 }
@@ -70,14 +74,16 @@ export function expiryOrExit(session: Session, written: string | undefined): Dat
   const read = expiryOf(written, now, session.policy.defaultTimezone);
   if (read !== null && read > now) return read;
   throw new SpeechAiError('EXPIRES', `--expires: "${written.slice(0, 40)}" is no time ahead.`, {
-    remedy: 'Write 30d, 12h or a date like 2027-01-31.',
+    remedy: 'Write 30d, 12h or a date like 2027-01-31 or 31-01-2027.',
     exitCode: EXIT.usage,
   });
 }
 
-export function entryFor(who: Who, scope: Scope, more: Pick<Entry, 'reason' | 'evidence' | 'expiresAt' | 'by'>): Entry {
+/** One entry for each id that the words may stand for. */
+export function entriesFor(who: Who, scope: Scope, more: Pick<Entry, 'reason' | 'evidence' | 'expiresAt' | 'by'>): readonly Entry[] {
   const { account, batch } = scope;
-  return { ...who, ...more, account, batch, id: entryId(who, account, batch) };
+  const entry = ({ line, person, masked }: Who, id: string): Entry => ({ line, person, masked, ...more, account, batch, id });
+  return [entry(who, entryId(who, account, batch)), ...who.also.map((other) => entry(other, alsoId(who, other, account, batch)))];
 }
 
 export async function addSuppressions(session: Session, words: readonly string[], options: AddOptions): Promise<ExitCode> {
@@ -85,7 +91,8 @@ export async function addSuppressions(session: Session, words: readonly string[]
   const scope = await scopeOrExit(session, options);
   const expiresAt = expiryOrExit(session, options.expires);
   const { reason, evidence = null } = options;
-  const entries = words.map((word) => entryFor(whoOrExit(word, scope.country), scope, { reason, evidence, expiresAt, by: session.by }));
+  const whos = words.map((word) => whoOrExit(word, scope.country));
+  const entries = whos.flatMap((who) => entriesFor(who, scope, { reason, evidence, expiresAt, by: session.by }));
   const { added, renewed } = await suppressionAdmin(session).put(entries);
   if (options.json === true)
     printJson({
@@ -93,8 +100,11 @@ export async function addSuppressions(session: Session, words: readonly string[]
       renewed,
       entries: entries.map(({ id, masked, line }) => ({ id, kind: line === null ? 'person' : 'phone', who: masked })),
     });
-  for (const { masked } of entries)
+  for (const { masked, warning, also } of whos) {
     say(`${masked} is not called any more${scopeText(scope)}${expiresAt === null ? '' : ` until ${expiresAt.toISOString()}`}.`);
+    if (warning !== null)
+      say(`  ${masked}: ${warning}; ${also.length > 0 ? 'blocked as written and with that digit' : 'blocked all the same'}.`);
+  }
   return EXIT.ok;
 }
 
@@ -109,7 +119,10 @@ export async function removeSuppressions(session: Session, words: readonly strin
       throw new SpeechAiError('NO_SUCH_SUPPRESSION', `There is no entry ${id}.`, { remedy: '`speechai suppress list` shows them.' });
     found.push(entry);
   }
-  if (words.length > 0) found.push(...(await inForce(session, words, scope)));
+  if (words.length > 0) {
+    const whos = words.map((word) => whoOrExit(word, scope.country));
+    found.push(...(await inForce(session, whos, scope)).filter((entry) => whos.some((who) => ends(who, entry))));
+  }
   if (found.length === 0) {
     throw new SpeechAiError('NOT_SUPPRESSED', 'Nothing is in force for them there.', {
       remedy: '`speechai suppress list --ended` shows what once was.',
@@ -143,16 +156,31 @@ export async function listSuppressions(session: Session, { account, batch, ended
 
 export async function checkSuppressions(session: Session, words: readonly string[], options: FindOptions): Promise<ExitCode> {
   const scope = await scopeOrExit(session, options);
-  const entries = await inForce(session, words, scope);
+  const whos = words.flatMap((word) => {
+    const all = whoMayBe(word, scope.country);
+    if (all.length === 0) throw notUnderstood(word);
+    return all;
+  });
+  const entries = (await inForce(session, whos, scope)).filter((entry) => whos.some((who) => isAbout(who, entry)));
+  for (const { masked, warning } of whos) if (warning !== null) say(`${masked}: ${warning}.`);
   await show(entries, options.json === true);
   say(entries.length === 0 ? 'Not blocked.' : 'Blocked.');
   return entries.length === 0 ? EXIT.ok : EXIT.found;
 }
 
+/** Whoever has the right check digit was blocked with the wrong one, and may be blocked for himself as well: that stays. */
+function ends(who: Who, entry: StoredEntry): boolean {
+  const own = who.line === null ? entry.person === who.person : entry.line === who.line;
+  return own || who.also.some((other) => entry.id === alsoId(who, other, entry.account, entry.batch));
+}
+
+/** Of a wrong check digit, what is blocked is the id as it is written; whoever has the right one is another person. */
+const isAbout = (who: Who, entry: StoredEntry): boolean => who.warning === null || entry.person === who.person;
+
 /** Of the whole installation and, where a scope is given, of no other account or batch. */
-async function inForce(session: Session, words: readonly string[], scope: Scope): Promise<readonly StoredEntry[]> {
-  const whos = words.map((word) => whoOrExit(word, scope.country));
-  const query = { lines: whos.flatMap(({ line }) => line ?? []), persons: whos.flatMap(({ person }) => person ?? []) };
+async function inForce(session: Session, whos: readonly Who[], scope: Scope): Promise<readonly StoredEntry[]> {
+  const all = whos.flatMap((who) => [who, ...who.also]);
+  const query = { lines: all.flatMap(({ line }) => line ?? []), persons: all.flatMap(({ person }) => person ?? []) };
   const entries = await gather(suppressionAdmin(session).find(query, 1_000));
   const concerns = (own: string | null, asked: string | null): boolean => asked === null || own === null || own === asked;
   return entries.filter((entry) => concerns(entry.account, scope.account) && concerns(entry.batch, scope.batch));

@@ -2,17 +2,19 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { EXIT, SpeechAiError, messageOf, type ExitCode } from '../domain/errors.js';
-import { columnsOf, expiryOf, personOf, phoneOf, whoIs, type Columns } from '../domain/suppression-entry.js';
+import { columnsOf, expiryOf, personOf, phoneOf, whoIs, type Columns, type Who } from '../domain/suppression-entry.js';
+import { openRejectTable } from '../import/reject-table.js';
 import type { Entry } from '../store/suppression-admin.js';
 import { printJson, say } from './output.js';
 import type { Session } from './session.js';
-import { entryFor, expiryOrExit, scopeOrExit, suppressionAdmin, type Scope, type ScopeOptions } from './suppress-act.js';
-import { cellsOf, linesOf } from './suppress-lines.js';
+import { entriesFor, expiryOrExit, scopeOrExit, suppressionAdmin, type Scope, type ScopeOptions } from './suppress-act.js';
+import { cellsOf, delimiterOf, linesOf } from './suppress-lines.js';
 
 export interface ImportOptions extends ScopeOptions {
   readonly reason: string;
   readonly evidence?: string;
   readonly expires?: string;
+  readonly rejects?: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -41,10 +43,24 @@ export async function importSuppressions(session: Session, file: string, options
     now: session.store.time.now(),
   };
   await refuseBinary(file);
-  const counts = { lines: 0, added: 0, renewed: 0, rejected: 0 };
-  const reject = (line: number, why: string): void => {
+  const counts = { lines: 0, added: 0, renewed: 0, rejected: 0, unread_expiry: 0, past_expiry: 0, wrong_check_digit: 0 };
+  let said = 0;
+  const tell = (line: number, why: string): void => {
+    said += 1;
+    if (said <= SAID) say(`line ${String(line)}: ${why}`);
+  };
+  let heading: readonly string[] | null = null;
+  const delimiter = await delimiterOf(file);
+  const table = openRejectTable(options.rejects ?? `${file}.rejects.csv`, delimiter, () =>
+    heading === null ? null : [...heading, 'rejected_line', 'rejected_why'],
+  );
+  const list = (line: number, why: string, cells: readonly string[]): void => {
+    tell(line, why);
+    table.add([...cells, ...Array<string>(Math.max(0, (heading ?? []).length - cells.length)).fill(''), String(line), why]);
+  };
+  const reject = (line: number, why: string, cells: readonly string[]): void => {
     counts.rejected += 1;
-    if (counts.rejected <= SAID) say(`line ${String(line)}: ${why}`);
+    list(line, why, cells);
   };
   let group = new Map<string, Entry>();
   const flush = async (): Promise<void> => {
@@ -58,46 +74,77 @@ export async function importSuppressions(session: Session, file: string, options
     counts.added += added;
     counts.renewed += renewed;
   };
-  for await (const { cells, line, columns } of records(file, reject)) {
-    counts.lines += 1;
-    const entries = entriesOf(cells, columns, scope, defaults);
-    if (typeof entries === 'string') reject(line, entries);
-    else for (const entry of entries) group.set(entry.id, entry);
-    if (group.size >= GROUP) await flush();
+  let rejects: string | null = null;
+  try {
+    for await (const { cells, line, columns } of records(file, reject, (names) => (heading = names))) {
+      counts.lines += 1;
+      const reading = entriesOf(cells, columns, scope, defaults);
+      if (typeof reading === 'string') {
+        reject(line, reading, cells);
+        continue;
+      }
+      for (const entry of reading.entries) group.set(entry.id, entry);
+      for (const warning of reading.warnings) tell(line, `${warning}; blocked all the same`);
+      counts.wrong_check_digit += reading.warnings.length;
+      if (reading.expiry === 'unread') {
+        counts.unread_expiry += 1;
+        list(line, 'its expiry is no date that is understood; blocked for ever', cells);
+      }
+      if (reading.expiry === 'past') {
+        counts.past_expiry += 1;
+        tell(line, 'its expiry is past, so it blocks nobody');
+      }
+      if (group.size >= GROUP) await flush();
+    }
+    await flush();
+  } finally {
+    rejects = table.close();
   }
-  await flush();
-  if (options.json === true) printJson({ ...counts, dry_run: options.dryRun === true });
-  if (counts.rejected > SAID) say(`... and ${String(counts.rejected - SAID)} more lines that are not understood.`);
+  if (options.json === true) printJson({ ...counts, rejects, dry_run: options.dryRun === true });
+  if (said > SAID) say(`... and ${String(said - SAID)} more remarks.`);
+  const odd = [
+    ...(counts.unread_expiry === 0 ? [] : [`${String(counts.unread_expiry)} blocked for ever, because their expiry is not understood`]),
+    ...(counts.past_expiry === 0 ? [] : [`${String(counts.past_expiry)} expired already`]),
+    ...(counts.wrong_check_digit === 0 ? [] : [`${String(counts.wrong_check_digit)} with a wrong check digit, blocked all the same`]),
+  ];
   say(
-    `${options.dryRun === true ? 'Would be imported' : 'Imported'}: ${String(counts.added)} new, ${String(counts.renewed)} renewed, ${String(counts.rejected)} of ${String(counts.lines)} lines rejected.`,
+    `${options.dryRun === true ? 'Would be imported' : 'Imported'}: ${String(counts.added)} new, ${String(counts.renewed)} renewed, ${String(counts.rejected)} of ${String(counts.lines)} lines rejected${odd.map((one) => `; ${one}`).join('')}.`,
   );
-  return counts.rejected === 0 ? EXIT.ok : EXIT.found;
+  if (rejects !== null) say(`These lines, with their reasons, to be mended and imported again: ${rejects}`);
+  return counts.rejected + counts.unread_expiry === 0 ? EXIT.ok : EXIT.found;
+}
+
+interface Reading {
+  readonly entries: readonly Entry[];
+  readonly warnings: readonly string[];
+  readonly expiry: 'fine' | 'unread' | 'past';
 }
 
 /** All who are named by one line, or why there are none. A line with a phone and a person blocks both. */
-function entriesOf(cells: readonly string[], columns: Columns, scope: Scope, defaults: Defaults): readonly Entry[] | string {
+function entriesOf(cells: readonly string[], columns: Columns, scope: Scope, defaults: Defaults): Reading | string {
   const cell = (at: number | null): string => (at === null ? '' : (cells[at] ?? '').trim());
   const untilText = cell(columns.expires);
-  const expiresAt = untilText === '' ? defaults.expiresAt : expiryOf(untilText, defaults.now, defaults.zone);
-  if (untilText !== '' && expiresAt === null) return 'its expiry is no date';
+  const read = untilText === '' ? defaults.expiresAt : expiryOf(untilText, defaults.now, defaults.zone);
   const phone = cell(columns.phone);
   const person = cell(columns.person);
   const bare = columns === FIRST_COLUMN ? (cells[0] ?? '').trim() : '';
   const whos = [
     ...(phone === '' ? [] : phone.split(/[;|]/).map((one) => phoneOf(one, scope.country))),
-    ...(person === '' ? [] : [personOf(person)]),
+    ...(person === '' ? [] : [personOf(person, scope.country)]),
     ...(bare === '' ? [] : [whoIs(bare, scope.country)]),
   ];
   if (whos.length === 0) return 'it names nobody';
+  const understood = whos.filter((who): who is Who => who !== null);
+  // A half-read line would look imported while one of its numbers can still be called.
+  if (understood.length < whos.length) return 'it is neither a telephone number (+56..., or --country) nor a RUT or DNI';
   const { evidence, by } = defaults;
   const reason = cell(columns.reason) || defaults.reason;
-  const entries: Entry[] = [];
-  for (const who of whos) {
-    // A half-read line would look imported while one of its numbers can still be called.
-    if (who === null) return 'it is neither a telephone number (+56..., or --country) nor a RUT or DNI';
-    entries.push(entryFor(who, scope, { reason, evidence, expiresAt, by }));
-  }
-  return entries;
+  return {
+    // Somebody asked not to be called: a date that nobody can read is no reason to call them.
+    entries: understood.flatMap((who) => entriesFor(who, scope, { reason, evidence, expiresAt: read, by })),
+    warnings: understood.flatMap(({ warning }) => warning ?? []),
+    expiry: untilText !== '' && read === null ? 'unread' : read !== null && read <= defaults.now ? 'past' : 'fine',
+  };
 }
 
 interface Line {
@@ -107,18 +154,26 @@ interface Line {
 }
 
 /** Every line that names somebody; the heading is kept for those after it, empty ones are passed over. */
-async function* records(file: string, reject: (line: number, why: string) => void): AsyncIterable<Line> {
+async function* records(
+  file: string,
+  reject: (line: number, why: string, cells: readonly string[]) => void,
+  onHeading: (cells: readonly string[]) => void,
+): AsyncIterable<Line> {
   let columns: Columns | null = null;
   for await (const { number, text } of linesOf(file)) {
     const cells = text === null ? null : cellsOf(text);
     if (cells === null) {
-      reject(number, text === null ? 'it is too long for a line of a list' : 'its quotes do not close');
+      reject(number, text === null ? 'it is too long for a line of a list' : 'its quotes do not close', [text ?? '']);
       continue;
     }
-    if (cells.length === 0) continue;
+    // A spreadsheet is told its separator so.
+    if (cells.length === 0 || (columns === null && /^(?:\uFEFF)?sep=.?$/i.test(text ?? ''))) continue;
     if (columns === null) {
       columns = columnsOf(cells) ?? FIRST_COLUMN;
-      if (columns !== FIRST_COLUMN) continue;
+      if (columns !== FIRST_COLUMN) {
+        onHeading(cells);
+        continue;
+      }
     }
     yield { cells, line: number, columns };
   }

@@ -37,6 +37,18 @@ export async function* linesOf(file: string): AsyncIterable<TextLine> {
   if (rest !== '' || tooLong) yield line(rest);
 }
 
+/** What its first lines have most of, outside of quotation marks; a list of single numbers gets what spreadsheets of its countries write. */
+export async function delimiterOf(file: string): Promise<string> {
+  for await (const { number, text } of linesOf(file)) {
+    const bare = (text ?? '').replace(/"[^"]*"/g, '');
+    const counts = [';', ',', '\t'].map((mark) => ({ mark, count: bare.split(mark).length - 1 }));
+    const most = counts.reduce((best, each) => (each.count > best.count ? each : best));
+    if (most.count > 0) return most.mark;
+    if (number >= 5) break;
+  }
+  return ';';
+}
+
 /** Empty for a line that says nothing; null where the quotes do not close. */
 export function cellsOf(text: string): readonly string[] | null {
   try {

@@ -12,10 +12,10 @@ Without --account and --batch it holds for the whole installation. It is looked 
 export function registerSuppress(program: Command): void {
   const suppress = program.command('suppress').description('numbers and people that are not to be called');
   scoped(suppress.command('add [who...]'))
-    .description('a telephone number or a RUT/DNI, or several')
+    .description('a telephone number or a RUT, DNI or CUIT/CUIL, or several')
     .option('--reason <text>', 'why', 'operator')
     .option('--evidence <text>', 'a ticket, a letter, a call id')
-    .option('--expires <when>', '30d, 12h or a date; without it, for ever')
+    .option('--expires <when>', '30d, 12h or a date (2027-01-31, 31-01-2027, 31-ene-2027: that day is part of it); without it, for ever')
     .option('--json', 'as JSON')
     .addHelpText('after', `${SCOPE}\n${example("suppress add +56911112222 --reason 'asked by letter'")}`)
     .action(words<AddOptions>(async (session, who, options) => (await import('./suppress-act.js')).addSuppressions(session, who, options)));
@@ -56,11 +56,13 @@ export function registerSuppress(program: Command): void {
     .option('--reason <text>', 'where the line gives none', 'imported list')
     .option('--evidence <text>', 'kept with every entry; the name of the file where it is not given')
     .option('--expires <when>', 'where the line gives none: 30d, 12h or a date')
+    .option('--rejects <file>', 'where lines that need mending are listed (default: FILE.rejects.csv)')
     .option('--dry-run', 'read and count, write nothing')
     .option('--json', 'the counts as JSON')
     .addHelpText(
       'after',
-      `${SCOPE}\n\nExit code 3 where lines were not understood; the others are imported. Safe to run again.\n${example('suppress import do-not-call.csv --country CL')}`,
+      `${SCOPE}\n\nAn expiry that is not understood blocks for ever, and is said. A wrong check digit blocks the person as written and the one with the right digit.
+Exit code 3 where lines were not understood; the others are imported. Safe to run again.\n${example('suppress import do-not-call.csv --country CL')}`,
     )
     .action(
       runAction((file: string, options: ImportOptions, command: Command) =>

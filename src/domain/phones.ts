@@ -11,7 +11,7 @@ const SEPARATORS = /[\s().\-\u00a0\u2010-\u2015]/g;
 
 /**
  * Reads one stored or imported number. A number that is already international is taken even where the numbering plan does not know it
- * (old documents and simulators hold invented ones); a national one only where the country is known and the number is valid there.
+ * (old documents and simulators hold invented ones), unless its country cannot have such a number; a national one only where the country is known and the number is valid there.
  * Nothing is ever completed by guessing: a wrong guess rings a stranger.
  */
 export function readPhone(raw: unknown, country: string | null): Phone {
@@ -44,7 +44,26 @@ function toE164(written: string, country: string | null): string | null {
     : parsePhoneNumberFromString(candidate, { extract: false });
   if (parsed?.isValid() === true) return parsed.getType() === 'PREMIUM_RATE' ? null : parsed.number;
   const bare = candidate.replace(SEPARATORS, '');
-  return E164_LIKE.test(bare) ? bare : null;
+  return E164_LIKE.test(bare) && impossible(bare) === null ? bare : null;
+}
+
+const MADE_UP = [
+  {
+    prefix: '+56',
+    possible: /^(?:[29]\d{8}|3[2-5]\d{7}|4[1-5]\d{7}|5[1-578]\d{7}|6[013457]\d{7}|7[1-35]\d{7}|80\d{7})$/,
+    why: 'behind +56 a Chilean number has 9 digits that begin with 9 or with an area code',
+  },
+  {
+    prefix: '+54',
+    possible: /^(?:9?(?:11|[23]\d)\d{8}|[68]\d{9})$/,
+    why: 'behind +54 an Argentine number has 10 digits that begin with an area code, or 9 and those 10',
+  },
+] as const;
+
+/** Why nobody can have this international number: a slip of a digit would ring a stranger. null: its country may have it. */
+export function impossible(e164: string): string | null {
+  const plan = MADE_UP.find(({ prefix }) => e164.startsWith(prefix));
+  return plan === undefined || plan.possible.test(e164.slice(plan.prefix.length)) ? null : plan.why;
 }
 
 /**

@@ -1,0 +1,59 @@
+/** A table of what could not be used: made when there is something to write, to be opened in a spreadsheet, mended and imported again. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { messageOf, SpeechAiError } from '../domain/errors.js';
+
+export interface RejectTable {
+  add(cells: readonly string[]): void;
+  /** The path, where anything was written. */
+  close(): string | null;
+}
+
+/** In front of the columns of the file itself. */
+export const EFFECT_COLUMN = 'rejected_effect';
+export const REJECT_COLUMNS = ['rejected_line', 'rejected_why', EFFECT_COLUMN] as const;
+
+export const isRejectColumn = (name: string): boolean => REJECT_COLUMNS.some((own) => own === name);
+
+/** The mark in front is how spreadsheets are told that it is UTF-8. */
+export function openRejectTable(path: string, delimiter: string, head: () => readonly string[] | null): RejectTable {
+  let file: number | null = null;
+  const write = (cells: readonly string[]): void => {
+    if (file !== null) writeSync(file, `${cells.map((cell) => csvCell(cell, delimiter)).join(delimiter)}\r\n`);
+  };
+  return {
+    add: (cells) => {
+      if (file === null) {
+        file = opened(path);
+        writeSync(file, '\uFEFF');
+        const names = head();
+        if (names !== null) write(names);
+      }
+      write(cells);
+    },
+    close: () => {
+      if (file === null) return null;
+      closeSync(file);
+      file = null;
+      return path;
+    },
+  };
+}
+
+function opened(path: string): number {
+  try {
+    return openSync(path, 'w', 0o600);
+  } catch (thrown) {
+    throw new SpeechAiError('IMPORT_REJECTS', `The list of what cannot be used cannot be written: ${messageOf(thrown)}`, {
+      remedy: 'Name another place with --rejects FILE.',
+    });
+  }
+}
+
+/** A telephone number begins with + and is no formula. */
+const PHONE = /^\+[\d\s().-]{6,24}$/;
+
+/** What looks like a formula would be run by the spreadsheet; an import takes the apostrophe away again. */
+export function csvCell(text: string, delimiter = ','): string {
+  const harmless = /^[\s]*[=+\-@\t\r|%]/.test(text) && !PHONE.test(text) ? `'${text}` : text;
+  return /["\r\n']/.test(harmless) || harmless.includes(delimiter) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
