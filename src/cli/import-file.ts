@@ -1,10 +1,11 @@
 /** One file from its first look to the active batch: told on the terminal, asked before anything is written. */
 import { readFile } from 'node:fs/promises';
-import { basename, extname } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import { EXIT, SpeechAiError, messageOf, type ExitCode } from '../domain/errors.js';
-import { maskPhone } from '../domain/phones.js';
+import { AT_ANY_HOUR, hoursAdvice } from '../domain/hours-advice.js';
 import { readAccount } from '../domain/read-account.js';
 import { readBatch } from '../domain/read-batch.js';
+import { packNamed } from '../domain/rules.js';
 import { localDate } from '../domain/windows.js';
 import { accountZone } from '../domain/zones.js';
 import type { Account } from '../domain/account.js';
@@ -14,7 +15,7 @@ import { addDays } from '../import/dates.js';
 import { batchDocument, type BatchPaper } from '../import/documents.js';
 import { batchDocumentId, batchIdOf, importIdOf } from '../import/identity.js';
 import { NO_SETTINGS, readImportSettings, type ImportSettings } from '../import/import-settings.js';
-import { planImport, type Plan } from '../import/plan.js';
+import { planImport } from '../import/plan.js';
 import { csvRows } from '../import/read-csv.js';
 import { xlsxRows } from '../import/read-xlsx.js';
 import { openRejects } from '../import/rejects.js';
@@ -23,8 +24,11 @@ import { inspectFile, type TableFile } from '../import/table-file.js';
 import { writeImport } from '../import/write.js';
 import { newToken } from '../runner/ids.js';
 import { indexUseOf } from '../runner/policy.js';
+import type { ImportStart } from '../store/imports.js';
 import { checkIndexes, createIndexes, requireIndexes } from '../store/indexes.js';
-import { confirm, print, printJson, printTable, say } from './output.js';
+import { figuresOf, preview } from './import-preview.js';
+import { packsOf } from './job-find.js';
+import { confirm, print, printJson, say } from './output.js';
 import type { Session } from './session.js';
 
 export interface ImportOptions {
@@ -41,7 +45,6 @@ export interface ImportOptions {
 }
 
 const PROGRESS_MS = 1_000;
-const REASONS_SHOWN = 12;
 
 export async function importFile(session: Session, path: string, options: ImportOptions): Promise<ExitCode> {
   const { store, loaded } = session;
@@ -57,12 +60,15 @@ export async function importFile(session: Session, path: string, options: Import
   const name = options.name ?? basename(path, extname(path));
   const importId = importIdOf(file.fingerprint, account.id, name);
   const before = await store.imports.find(batchDocumentId(importId));
-  if (before?.kind === 'done') return tellDone(options, importId, before.batchId, before.jobs, before.createdAt);
+  if (before?.kind === 'done') return tellDone(options, importId, before);
 
+  const figures = figuresOf(account.country);
   const paper = paperOf(session, account, name, importId, settings);
   refuseClosedBatch(paper);
-  const rejects = openRejects(options.rejects ?? `${path}.rejects.csv`);
+  const rejectPath = options.rejects ?? `${path}.rejects.csv`;
+  refuseSamePath(path, rejectPath);
   const scratch = openScratch(file.bytes);
+  const rejects = openRejects(rejectPath, file.kind === 'csv' ? file.delimiter : ';', scratch);
   try {
     const progress = progressEvery(session);
     const plan = await planImport(rowsOf(file), scratch, {
@@ -72,19 +78,22 @@ export async function importFile(session: Session, path: string, options: Import
       settings,
       store,
       now: paper.createdAt,
+      today: paper.today,
       rejects,
-      progress: (phase, count) => progress(`${phase} ${thousands(count)} ${phase === 'read' ? 'rows' : 'contacts'}`),
+      progress: (phase, count) => progress(`${phase} ${figures(count)} ${phase === 'read' ? 'rows' : 'contacts'}`),
     });
-    const rejectFile = rejects.close();
+    const rejectFile = await rejects.write(rowsOf(file));
+    const advice = await adviceFor(session, paper);
     const facts = {
       import_id: importId,
       file: file.name,
       encoding: file.kind === 'csv' ? file.encoding : null,
       counts: plan.counts,
+      advice,
       ignored_columns: plan.columns.ignored,
       rejects: rejectFile,
     };
-    if (options.json !== true) await preview(file, plan, rejectFile);
+    if (options.json !== true) await preview({ file, plan, rejectFile, figures, advice });
     if (plan.counts.contacts === 0) {
       if (options.json === true) printJson({ ...facts, state: 'refused' });
       throw new SpeechAiError('IMPORT_EMPTY', 'Not one contact of the file can be called.', {
@@ -99,7 +108,7 @@ export async function importFile(session: Session, path: string, options: Import
     const consent = { yes: options.confirm === true || options.yes === true };
     if (
       !(await confirm(
-        `Write ${thousands(plan.counts.contacts)} contacts as the batch "${name}" of ${account.id}, to be called from now on?`,
+        `Write ${figures(plan.counts.contacts)} contacts as the batch "${name}" of ${account.id}, to be called from now on${advice.includes(AT_ANY_HOUR) ? ', at any hour of every day' : ''}?`,
         consent,
       ))
     ) {
@@ -112,17 +121,16 @@ export async function importFile(session: Session, path: string, options: Import
       total: plan.counts.contacts,
       accepted: plan.accepted,
       run: newToken(paper.createdAt),
-      progress: (count) => progress(`written ${thousands(count)} of ${thousands(plan.counts.contacts)} jobs`),
+      progress: (count) => progress(`written ${figures(count)} of ${figures(plan.counts.contacts)} jobs`),
     });
-    if (written.kind === 'done') return tellDone(options, importId, written.batchId, written.jobs, written.createdAt);
+    if (written.kind === 'done') return tellDone(options, importId, written);
     if (options.json === true) printJson({ ...facts, state: written.kind, batch_id: written.batchId, jobs: written.jobs });
     else
       print(
-        `${written.batchId}  ${thousands(written.jobs)} jobs${written.kind === 'resumed' ? ' (an interrupted run was begun afresh)' : ''}`,
+        `${written.batchId}  ${String(written.jobs)} jobs${written.kind === 'resumed' ? ' (an interrupted run was begun afresh)' : ''}`,
       );
     return EXIT.ok;
   } finally {
-    rejects.close();
     scratch.remove();
   }
 }
@@ -177,42 +185,25 @@ function rowsOf(file: TableFile): AsyncIterable<TableRow> {
   return file.kind === 'xlsx' ? xlsxRows(file) : csvRows(file);
 }
 
-async function preview(file: TableFile, plan: Plan, rejectFile: string | null): Promise<void> {
-  const { counts, columns, sample } = plan;
-  say(
-    `${file.name}: ${thousands(counts.rows)} rows${file.kind === 'csv' ? `, ${file.encoding}, separated by ${file.delimiter === '\t' ? 'tabs' : `"${file.delimiter}"`}` : ''}`,
-  );
-  say(
-    `Columns: ${columns.fields.map(({ header, field }) => `${header} = ${field}`).join(', ')}${columns.extras.map(({ header, variable }) => `, ${header} = {{${variable}}}`).join('')}`,
-  );
-  if (columns.ignored.length > 0) say(`Left out: ${columns.ignored.join(', ')} (--map "COLUMN=name" makes one a variable of the prompt)`);
-  await printTable(
-    ['line', 'name', 'person', 'numbers', 'amount', 'due', 'rows'],
-    sample.map((contact) => [
-      String(contact.line),
-      contact.name,
-      contact.dni ?? '-',
-      contact.phones.map(maskPhone).join(' '),
-      contact.amount === null ? '-' : thousands(contact.amount),
-      contact.dueDate ?? '-',
-      String(contact.rows),
-    ]),
-  );
-  say(`To be called: ${thousands(counts.contacts)} contacts, ${thousands(counts.numbers)} numbers, ${thousands(counts.amount)} in all`);
-  say(
-    `Not used: ${thousands(counts.rejectedRows)} rows, ${thousands(counts.droppedNumbers)} numbers (${thousands(counts.alreadyWaiting)} wait in another batch, ${thousands(counts.suppressed)} may not be called)`,
-  );
-  for (const [reason, count] of Object.entries(counts.reasons).slice(0, REASONS_SHOWN)) say(`  ${thousands(count).padStart(9)}  ${reason}`);
-  if (counts.recentlyCalled > 0)
-    say(`Called lately: ${thousands(counts.recentlyCalled)} of the contacts; the rules decide when they are called again`);
-  for (const [variable, count] of Object.entries(counts.missing)) say(`Without {{${variable}}}: ${thousands(count)} contacts`);
-  if (rejectFile !== null) say(`Every line of it with its reason: ${rejectFile}`);
+async function adviceFor(session: Session, paper: BatchPaper): Promise<readonly string[]> {
+  const batch = readBatch(batchDocument(paper, 0));
+  return hoursAdvice(batch, packNamed(batch.rules ?? session.policy.defaultRules, paper.account.country, await packsOf(session)));
 }
 
-function tellDone({ json, dryRun }: ImportOptions, importId: string, batchId: string, jobs: number, at: Date): ExitCode {
+/** The file is read once more while its rejects are written. */
+function refuseSamePath(path: string, rejects: string): void {
+  if (resolve(path) !== resolve(rejects)) return;
+  throw new SpeechAiError('IMPORT_REJECTS', 'The rejects would be written over the file itself.', {
+    remedy: 'Name another place with --rejects FILE.',
+    exitCode: EXIT.usage,
+  });
+}
+
+function tellDone({ json, dryRun }: ImportOptions, importId: string, done: Extract<ImportStart, { kind: 'done' }>): ExitCode {
+  const { batchId, jobs, createdAt: at } = done;
   if (json === true) printJson({ import_id: importId, state: 'already_imported', batch_id: batchId, jobs, created_at: at });
   else {
-    print(`${batchId}  ${thousands(jobs)} jobs`);
+    print(`${batchId}  ${String(jobs)} jobs`);
     say(
       `This file was imported for this account under this name on ${at.toISOString()}; ${dryRun === true ? 'an import would write nothing' : 'nothing was written'}. Another --name imports it again.`,
     );
@@ -229,5 +220,3 @@ function progressEvery({ clock }: Session): (text: string) => void {
     say(text);
   };
 }
-
-const thousands = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 2 });

@@ -3,7 +3,10 @@ import type { Cell } from './cells.js';
 import { cellText } from './cells.js';
 
 export type AmountReading =
-  { readonly kind: 'amount'; readonly value: number } | { readonly kind: 'nothing' } | { readonly kind: 'unreadable' };
+  /** `doubtful`: what was taken for thousands could be a fraction. */
+  | { readonly kind: 'amount'; readonly value: number; readonly doubtful?: true }
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'unreadable' };
 
 /** More than this is a telephone number or a RUT in the wrong column. */
 const MOST = 1e12;
@@ -22,8 +25,13 @@ export function readAmount(cell: Cell | undefined): AmountReading {
     .replace(/\s*(?:clp|ars|usd|pesos?|\.-|,-)$/i, '')
     .replace(/(?<=\d)[\s'](?=\d{3}(?:\D|$))/g, '');
   const plain = withDecimalPoint(bare);
-  return plain === null ? { kind: 'unreadable' } : amount(Number(plain));
+  if (plain === null) return { kind: 'unreadable' };
+  const read = amount(Number(plain));
+  return read.kind === 'amount' && DOUBTFUL.test(bare) ? { ...read, doubtful: true } : read;
 }
+
+/** `104,050`: both countries write thousands with a point, but many an export has it the other way round. */
+const DOUBTFUL = /^-?[1-9]\d{0,2},\d{3}$/;
 
 function amount(value: number): AmountReading {
   return Number.isFinite(value) && Math.abs(value) <= MOST

@@ -2,6 +2,7 @@
 import { SpeechAiError, EXIT } from '../domain/errors.js';
 import type { Cell } from './cells.js';
 import { cellText } from './cells.js';
+import { isRejectColumn } from './reject-table.js';
 import { ALIASES, EXACT_ONLY, FIELDS, MANY, headerKey, type Field } from './fields.js';
 
 export interface Column {
@@ -45,7 +46,8 @@ export function parseMapping(text: string): Mapping {
 }
 
 export function mapColumns(headerCells: readonly Cell[], mappings: readonly Mapping[]): Columns {
-  const headers = headerCells.map((cell) => cellText(cell).replace(/\s+/g, ' '));
+  // Of a reject file that was mended: its reasons are no data.
+  const headers = headerCells.map((cell) => (isRejectColumn(cellText(cell)) ? '' : cellText(cell).replace(/\s+/g, ' ')));
   const taken = new Map<number, string>();
   for (const { column, to } of mappings) taken.set(findColumn(headers, column), to);
   const matched = matchByName(headers, taken);

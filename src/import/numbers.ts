@@ -3,6 +3,7 @@
  * else. Only renumberings that both countries announced officially, and slips that leave one reading, are undone.
  */
 import { isSupportedCountry, parsePhoneNumberFromString, type PhoneNumberType } from 'libphonenumber-js/max';
+import { impossible } from '../domain/phones.js';
 import type { Cell } from './cells.js';
 import { cellText, isRounded, withoutFraction } from './cells.js';
 
@@ -22,6 +23,9 @@ const MAX_TEXT = 200;
 const LABEL = /^\(?(?:tel[eé]?f?o?n?o?s?|tel|fono|cel(?:ular)?|m[oó]vil|casa|whatsapp|wsp|tel)\)?\s*[:.]?\s*(?=[+(\d])/i;
 const EXTENSION = /[\s,;]*(?:ext(?:ensi[oó]n)?|anexo|anx|int(?:erno)?|x)\s*[.:#]?\s*\d{1,6}\s*$/i;
 const NO_NUMBER = /^(?:0+|9+|1+|x+|no|no tiene|sin .*|ninguno|desconocido|no informado|pendiente)$/i;
+/** `(mamá)` behind a number says whose it is; a remark that may warn of the number stays, and refuses it. */
+const WHOSE =
+  /\s*\((?=[^()]*\p{L})(?![^()]*(?:\bno\b|\bnot\b|equivoc|err[oó]ne|fallec|falso|\bmal[oa]?\b|baja|antigu|anterior|fuera|suspend|bloque|descon|inexist))[^()\d]*\)/giu;
 const BETWEEN_NUMBERS = /[/;,|\n\r\t]+|\s+(?:y|o|e|u|or|and)\s+/i;
 
 export function readNumbers(cell: Cell | undefined, kind: NumberKind, country: string): NumbersReading {
@@ -29,7 +33,7 @@ export function readNumbers(cell: Cell | undefined, kind: NumberKind, country: s
   if (written === '' || NO_NUMBER.test(written)) return { numbers: [], problems: [] };
   if (written.length > MAX_TEXT) return { numbers: [], problems: ['the cell holds a text, not a telephone number'] };
   if (isRounded(written)) return { numbers: [], problems: ['the spreadsheet has rounded it; format the column as text and export again'] };
-  const text = written.replace(LABEL, '');
+  const text = written.replace(LABEL, '').replace(WHOSE, ' ').trim();
   const read = readParts(text.replace(EXTENSION, ''), kind, country);
   return {
     numbers: [...new Set(read.flatMap((one) => ('ok' in one ? [one.ok] : [])))],
@@ -54,6 +58,9 @@ function readParts(text: string, kind: NumberKind, country: string): readonly On
   return apart.length > 0 && apart.every((one) => 'ok' in one) ? apart : read;
 }
 
+/** A 9 too many in a Chilean mobile. */
+const TWICE_NINE = /^5699\d{8}$/;
+
 function normalise(text: string, kind: NumberKind, country: string): One {
   if (/\p{L}/u.test(text)) return { why: 'it holds letters' };
   const digits = text.replace(/\D/g, '');
@@ -62,6 +69,9 @@ function normalise(text: string, kind: NumberKind, country: string): One {
   if (international !== null) {
     const known = valid(`+${international}`, null);
     if (known !== null) return known;
+    // Nothing is completed here: whoever writes the country means all of the number.
+    const why = international.length >= 8 ? impossible(`+${international}`) : null;
+    if (why !== null && !TWICE_NINE.test(international)) return { why };
   }
   switch (country) {
     case 'CL':

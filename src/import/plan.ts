@@ -4,38 +4,23 @@
  */
 import type { Account } from '../domain/account.js';
 import type { Suppression } from '../domain/decision.js';
-import { personHash } from '../domain/person.js';
+import { cuitsOf, personHash } from '../domain/person.js';
 import { lineHash } from '../domain/phones.js';
 import { readJob } from '../domain/read-job.js';
 import { missingVariables } from '../domain/variables.js';
 import type { Store } from '../store/store.js';
-import type { TableRow } from './cells.js';
+import { cellText, type TableRow } from './cells.js';
 import { mapColumns, type Columns, type Mapping } from './columns.js';
 import { groupRows, type ContactDraft } from './contact.js';
+import { createTally, type Counts, type Reason } from './counts.js';
 import { dniOf, jobDocument, type BatchPaper } from './documents.js';
 import type { JobIds } from './identity.js';
 import type { ImportSettings } from './import-settings.js';
 import type { Rejects } from './rejects.js';
+import { EFFECT_COLUMN } from './reject-table.js';
 import { refuseFile } from './refuse.js';
 import { readRow, type ImportRow, type Remark } from './row.js';
 import type { Scratch, ScratchList } from './scratch.js';
-
-export interface Counts {
-  rows: number;
-  contacts: number;
-  numbers: number;
-  amount: number;
-  rejectedRows: number;
-  droppedNumbers: number;
-  remarks: number;
-  alreadyWaiting: number;
-  suppressed: number;
-  recentlyCalled: number;
-  /** Contacts without a value for a variable, by variable. */
-  missing: Record<string, number>;
-  /** By reason, the most frequent first. */
-  reasons: Record<string, number>;
-}
 
 export interface PlanOptions {
   readonly account: Account;
@@ -44,13 +29,17 @@ export interface PlanOptions {
   readonly settings: ImportSettings;
   readonly store: Pick<Store, 'campaigns' | 'attempts' | 'imports'>;
   readonly now: Date;
-  readonly rejects: Rejects;
+  /** YYYY-MM-DD on the account's clock. */
+  readonly today: string;
+  readonly rejects: Pick<Rejects, 'add'>;
   readonly progress: (phase: 'read' | 'checked', count: number) => void;
 }
 
 export interface Plan {
   readonly columns: Columns;
   readonly counts: Counts;
+  /** The most frequent first. */
+  readonly why: readonly Reason[];
   /** The first contacts of the file. */
   readonly sample: readonly ContactDraft[];
   readonly accepted: ScratchList;
@@ -63,12 +52,13 @@ const SAMPLE = 5;
 const DAY_MS = 86_400_000;
 
 export async function planImport(rows: AsyncIterable<TableRow>, scratch: Scratch, options: PlanOptions): Promise<Plan> {
-  const counts: Counts = {
-    rows: 0, contacts: 0, numbers: 0, amount: 0, rejectedRows: 0, droppedNumbers: 0, remarks: 0, alreadyWaiting: 0, suppressed: 0, recentlyCalled: 0,
-    missing: {}, reasons: {},
-  }; // prettier-ignore
+  const tally = createTally();
+  const { counts } = tally;
   const tell = (remarks: readonly Remark[]): void => {
-    for (const remark of remarks) tally(counts, remark, options.rejects);
+    for (const remark of remarks) {
+      options.rejects.add(remark);
+      tally.remark(remark);
+    }
   };
   const columns = await sortRows(rows, scratch, options, counts, tell);
   const accepted = scratch.list('accepted');
@@ -80,17 +70,14 @@ export async function planImport(rows: AsyncIterable<TableRow>, scratch: Scratch
       const group = drafts.slice(from, from + TOGETHER);
       for (const contact of await judge(group, options, counts, tell)) {
         accepted.add(contact);
-        counts.contacts += 1;
-        counts.numbers += contact.phones.length;
-        counts.amount += contact.amount ?? 0;
+        tally.contact(contact, options.settings, options.today);
         keepFirst(sample, contact);
       }
       checked += group.length;
       options.progress('checked', checked);
     }
   }
-  counts.reasons = Object.fromEntries(Object.entries(counts.reasons).sort(([, a], [, b]) => b - a));
-  return { columns, counts, sample, accepted };
+  return { columns, counts, why: tally.close(), sample, accepted };
 }
 
 async function sortRows(
@@ -101,13 +88,21 @@ async function sortRows(
   tell: (remarks: readonly Remark[]) => void,
 ): Promise<Columns> {
   let columns: Columns | null = null;
+  let effectAt = -1;
   const country = account.country.toUpperCase();
   for await (const table of rows) {
     if (columns === null) {
       columns = mapColumns(table.cells, mappings);
+      effectAt = table.cells.findIndex((cell) => cellText(cell) === EFFECT_COLUMN);
       continue;
     }
     counts.rows += 1;
+    const effect = cellText(table.cells[effectAt]);
+    if (effect === 'number left out' || effect === 'kept') {
+      const reason = `a reject file: the contact of this row was imported already (empty its ${EFFECT_COLUMN} to import it all the same)`;
+      tell([{ line: table.line, column: '', value: '', reason, effect: 'row rejected' }]);
+      continue;
+    }
     const { row, remarks } = readRow(table, { columns, country, allowDuplicates });
     tell(remarks);
     if (row !== null) scratch.put(row.key, row);
@@ -151,7 +146,7 @@ async function judge(
       ? new Map<string, string>()
       : store.imports.waitingElsewhere(
           account.id,
-          drafts.flatMap(({ dni }) => dni ?? []),
+          drafts.flatMap(({ dni }) => spellingsOf(dni, account.country)),
           null,
         ),
     store.campaigns.suppressions(lines, persons),
@@ -162,7 +157,7 @@ async function judge(
   );
   const called = new Set(history.flatMap(({ line, person }) => (person === null ? [line] : [line, person])));
   return drafts.flatMap((draft) => {
-    const elsewhere = draft.dni === null ? undefined : waiting.get(draft.dni);
+    const elsewhere = spellingsOf(draft.dni, account.country).flatMap((dni) => waiting.get(dni) ?? [])[0];
     if (elsewhere !== undefined) {
       counts.alreadyWaiting += 1;
       tell([whole(draft, `the person waits in ${elsewhere} already (--allow-duplicates takes them all the same)`)]);
@@ -239,16 +234,7 @@ function keepFirst(sample: ContactDraft[], contact: ContactDraft): void {
   sample.splice(SAMPLE);
 }
 
-/** One reason for people to count: without the figures and names in it. */
-function tally(counts: Counts, remark: Remark, rejects: Rejects): void {
-  rejects.add(remark);
-  if (remark.effect === 'row rejected') counts.rejectedRows += 1;
-  else if (remark.effect === 'number left out') counts.droppedNumbers += 1;
-  else counts.remarks += 1;
-  const kind = remark.reason
-    .replace(/\blines? [\d, ]+/g, 'line N ')
-    .replace(/waits in \S+/, 'waits in another batch')
-    .replace(/should be [\dK]/, 'is wrong')
-    .trim();
-  counts.reasons[kind] = (counts.reasons[kind] ?? 0) + 1;
+/** Other programs write a person's CUIT where an import writes the DNI. */
+function spellingsOf(dni: string | null, country: string): readonly string[] {
+  return dni === null ? [] : country.toUpperCase() === 'AR' ? [dni, ...cuitsOf(dni)] : [dni];
 }

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import type { TableRow } from './cells.js';
 import { refuseFile } from './refuse.js';
-import type { TableFile } from './table-file.js';
+import { SEPARATOR_LINE, type TableFile } from './table-file.js';
 
 /** A quotation mark that is never closed swallows row after row; it is noticed here at the latest. */
 const MAX_ROW_BYTES = 100_000;
@@ -26,7 +26,8 @@ export async function* csvRows(file: Pick<TableFile, 'path' | 'name' | 'encoding
   try {
     for await (const read of parser) {
       const { record, info } = rowOf(read);
-      if (record.some((cell) => cell !== '')) yield { line, cells: record };
+      const separator = line === 1 && SEPARATOR_LINE.test(record.join(file.delimiter));
+      if (!separator && record.some((cell) => cell !== '')) yield { line, cells: record };
       line = info.lines + 1;
     }
   } catch (thrown) {

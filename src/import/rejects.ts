@@ -1,51 +1,80 @@
-/** The reject file: one line per row or number that cannot be used, with the reason, to be corrected and imported again. */
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { messageOf, SpeechAiError } from '../domain/errors.js';
+/**
+ * The reject file of an import: every row of which something cannot be used, whole and in the order of the file, with the reasons in front, so
+ * that it can be mended and imported again.
+ */
+import { cellText, type Cell, type TableRow } from './cells.js';
+import { isRejectColumn, openRejectTable, REJECT_COLUMNS } from './reject-table.js';
 import type { Remark } from './row.js';
+import type { Scratch, ScratchList } from './scratch.js';
 
 export interface Rejects {
   add(remark: Remark): void;
-  /** The path, where anything was written. */
-  close(): string | null;
+  /** Reads the file once more, where there is anything to write; the path then. */
+  write(rows: AsyncIterable<TableRow>): Promise<string | null>;
 }
 
-const HEAD = ['line', 'column', 'value', 'reason', 'effect'];
+/** What follows from the worst of a row's reasons. */
+const EFFECTS: readonly Remark['effect'][] = ['row rejected', 'number left out', 'kept'];
+/** Reasons come in no order, from rows and later from contacts; those of so many lines are sorted in memory together. */
+const RANGE = 20_000;
 
-/** Made when there is something to write. It is opened in a spreadsheet next, which would run what looks like a formula. */
-export function openRejects(path: string): Rejects {
-  let file: number | null = null;
-  const write = (cells: readonly string[]): void => {
-    file ??= opened(path);
-    writeSync(file, `${cells.map(csvCell).join(',')}\r\n`);
-  };
+export function openRejects(path: string, delimiter: string, scratch: Pick<Scratch, 'list'>): Rejects {
+  const ranges = new Map<number, ScratchList>();
+  const rangeOf = (line: number): number => Math.floor(line / RANGE);
+
+  async function reasonsIn(range: number): Promise<Map<number, Remark[]>> {
+    const reasons = new Map<number, Remark[]>();
+    for await (const value of ranges.get(range)?.read() ?? []) {
+      // It was put there by `add`.
+      const remark = value as Remark;
+      reasons.set(remark.line, [...(reasons.get(remark.line) ?? []), remark]);
+    }
+    return reasons;
+  }
+
   return {
-    add: ({ line, column, value, reason, effect }) => {
-      if (file === null) write(HEAD.map((name, n) => (n === 0 ? `\uFEFF${name}` : name)));
-      write([String(line), column, value, reason, effect]);
+    add: (remark) => {
+      const range = rangeOf(remark.line);
+      const list = ranges.get(range) ?? scratch.list(`rejects-${range}`);
+      ranges.set(range, list);
+      list.add(remark);
     },
-    close: () => {
-      if (file === null) return null;
-      closeSync(file);
-      file = null;
+    write: async (rows) => {
+      if (ranges.size === 0) return null;
+      let head: readonly string[] | null = null;
+      // A reject file that is imported has reasons of its own run.
+      let kept: readonly number[] = [];
+      let width = 0;
+      const table = openRejectTable(path, delimiter, () => head);
+      let loaded = { range: -1, reasons: new Map<number, Remark[]>() };
+      try {
+        for await (const { line, cells } of rows) {
+          if (head === null) {
+            const names = cells.map(written);
+            width = cells.length;
+            kept = names.flatMap((name, index) => (isRejectColumn(name) ? [] : [index]));
+            head = [...REJECT_COLUMNS, ...kept.map((index) => names[index] ?? '')];
+            continue;
+          }
+          if (loaded.range !== rangeOf(line)) loaded = { range: rangeOf(line), reasons: await reasonsIn(rangeOf(line)) };
+          const reasons = loaded.reasons.get(line);
+          if (reasons === undefined) continue;
+          const row = [...kept.map((index) => cells[index]), ...cells.slice(width)].map(written);
+          table.add([String(line), reasonsText(reasons), effectOf(reasons), ...row]);
+        }
+      } finally {
+        table.close();
+      }
       return path;
     },
   };
 }
 
-function opened(path: string): number {
-  try {
-    return openSync(path, 'w', 0o600);
-  } catch (thrown) {
-    throw new SpeechAiError('IMPORT_REJECTS', `The list of what cannot be used cannot be written: ${messageOf(thrown)}`, {
-      remedy: 'Name another place with --rejects FILE.',
-    });
-  }
-}
+const written = (cell: Cell | undefined): string => (typeof cell === 'string' ? cell : cellText(cell));
 
-/** A telephone number begins with + and is no formula. */
-const PHONE = /^\+[\d\s().-]{6,24}$/;
+const effectOf = (reasons: readonly Remark[]): string => EFFECTS.find((effect) => reasons.some((one) => one.effect === effect)) ?? 'kept';
 
-export function csvCell(text: string): string {
-  const harmless = /^[\s]*[=+\-@\t\r|%]/.test(text) && !PHONE.test(text) ? `'${text}` : text;
-  return /[",\r\n']/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+function reasonsText(reasons: readonly Remark[]): string {
+  const texts = reasons.map(({ column, value, reason }) => (column === '' ? reason : `${column} "${value}": ${reason}`));
+  return [...new Set(texts)].join(' | ');
 }

@@ -78,12 +78,14 @@ export function readRow({ line, cells }: TableRow, { columns, country, allowDupl
   };
   const date = (field: Field): string | null => {
     const reading = readDate(cell(field));
-    if (reading.kind === 'unreadable') note(broken, field, 'it is no date like 25/11/2025 or 2025-11-25', 'row rejected');
+    if (reading.kind === 'unreadable') note(broken, field, 'it is no date like 25/11/2025, 25-nov-2025 or 2025-11-25', 'row rejected');
     return reading.kind === 'date' ? reading.date : null;
   };
   const figure = (field: Field): number | null => {
     const reading = readAmount(cell(field));
     if (reading.kind === 'unreadable') note(broken, field, 'it is no amount like 104.050 or 1.234,50', 'row rejected');
+    if (reading.kind === 'amount' && reading.doubtful === true)
+      note(remarks, field, 'its comma is taken for thousands; for a fraction write it with two digits', 'kept');
     return reading.kind === 'amount' ? reading.value : null;
   };
   const phones = phonesOf(line, cells, columns, country, remarks);

@@ -24,6 +24,8 @@ const EXTENSIONS: Readonly<Record<string, TableFile['kind']>> = { '.csv': 'csv',
 /** Longer lines are no table; reading one of 100 MB as a row would need all of it in memory. */
 const MAX_LINE_BYTES = 1_000_000;
 const HEAD_BYTES = 65_536;
+/** What a spreadsheet is told about the file; not a row of it. */
+export const SEPARATOR_LINE = /^\uFEFF?"?sep=([;,\t|])"?$/i;
 
 export async function inspectFile(path: string, maxMb: number): Promise<TableFile> {
   const kind = EXTENSIONS[extname(path).toLowerCase()];
@@ -133,12 +135,13 @@ function decodes(decoder: InstanceType<typeof TextDecoder>, chunk?: Buffer): boo
   }
 }
 
-/** The one the header has most of, outside of quotation marks. */
+/** The one the header has most of, outside of quotation marks; a first line `sep=;` says it itself. */
 function delimiterOf(head: string): string {
   const header = head.split(/\r?\n/).find((line) => line.trim() !== '') ?? '';
+  const said = SEPARATOR_LINE.exec(header)?.[1];
+  if (said !== undefined) return said;
   const bare = header.replace(/"[^"]*"/g, '');
   const counts = [';', ',', '\t', '|'].map((mark) => ({ mark, count: bare.split(mark).length - 1 }));
-  return counts.reduce((most, each) => (each.count > most.count ? each : most)).count === 0
-    ? ','
-    : counts.reduce((most, each) => (each.count > most.count ? each : most)).mark;
+  const most = counts.reduce((best, each) => (each.count > best.count ? each : best));
+  return most.count === 0 ? ',' : most.mark;
 }

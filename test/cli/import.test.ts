@@ -117,8 +117,9 @@ test('a file becomes a batch and jobs of the shape that SpeechAI writes, ready t
   expect(readJob(ana)).toMatchObject({ kind: 'job', job: { contact: { person: personHash('12.345.678-5') } } });
   expect(await due(told.batch_id)).toBe(true);
   const rejects = readFileSync(told.rejects ?? '', 'utf8');
-  expect(rejects).toContain('5,Teléfono móvil,2815180,it has 7 digits: the area code is missing,number left out');
-  expect(rejects).toContain('5,,,it has no telephone number that can be dialled,row rejected');
+  expect(rejects).toContain(
+    '\r\n5;"Teléfono móvil ""2815180"": it has 7 digits: the area code is missing | it has no telephone number that can be dialled";row rejected;7654321-6;Carla;Luz SA;5000;25/11/2025;0;2815180;;x\r\n',
+  );
 });
 
 test('a spreadsheet gives the same as the CSV it was saved as', async () => {
@@ -192,6 +193,75 @@ test('suppressed numbers and people are left out, people called lately are count
     .insertOne({ _id: 'a' as never, line: lineHash('+56228151807'), person: null, at: new Date(), state: 'settled', reached: 'rang' });
   expect(await run(fileOf('x.csv', CSV))).toMatchObject({ counts: { contacts: 1, numbers: 1, suppressed: 1, recentlyCalled: 1 } });
   expect((await jobs())[0]?.['contact']).toMatchObject({ phones: ['+56228151807'] });
+});
+
+test('P4: a person suppressed by DNI is not called by the CUIT, nor waits in two batches under the two', async () => {
+  await world.db.collection('accounts').updateOne({}, { $set: { country: 'AR' } });
+  await world.db.collection('suppressions').insertOne({ account_id: null, batch_id: null, expires_at: null, reason: 'asked', line: null, person: personHash('28123457') }); // prettier-ignore
+  const told = await run(
+    fileOf(
+      'x.csv',
+      'cuit;nombre;celular;monto\n20-28123457-3;Ana;1123456789;1\n27-30111222-5;Eva;1123456780;1\n30.111.222;Eva;1123456781;2\n',
+    ),
+  );
+  expect(told).toMatchObject({ counts: { contacts: 1, suppressed: 1, rejectedRows: 1, kept: { 'its check digit is wrong': 1 } } });
+  expect((await jobs())[0]).toMatchObject({ contact: { dni: '30111222' }, payload: { debt_amount: 3 } });
+  // As another program writes it.
+  await world.db.collection('jobs').updateOne({}, { $set: { deduplication_key: `acc-123456::27301112225::${told.batch_id}` } });
+  const again = fileOf('y.csv', 'dni;celular\n30111222;1123456780\n');
+  await expect(run(again)).rejects.toThrow('Not one contact');
+});
+
+test('the preview warns of what is valid and seldom meant, tells kept from not used, and names lines', async () => {
+  const past =
+    'RUT;nombre;celular;Saldo;fecha limite\n11.111.111-1;Beto;992125907;1.000;01-dic-2020\n12.345.678-9;Ana;938773910;104,050;31/12/2099\n;Eva;978445371;0;\n;Eva;978445371;1;\n';
+  const { err } = await captured(async () => importFile(session, fileOf('x.csv', past), { account: 'acc-123456', map: [], dryRun: true }));
+  expect(err).toContain('1  its number is the one of line 4 (line 5)');
+  expect(err).toMatch(
+    /Kept as it is written, but look at it:\n +1 {2}its check digit is wrong \(line 3\)|Kept as it is written, but look at it:\n +1 {2}its comma/,
+  );
+  expect(err).toContain('its comma is taken for thousands');
+  expect(err.slice(0, err.indexOf('Kept as'))).not.toContain('check digit');
+  expect(err).toContain('1 contacts are asked to pay until a day that is past');
+  expect(err).toContain('1 contacts owe 0');
+  expect(err).toContain('it has neither hours nor a rule pack');
+  expect(err).toContain('3 numbers, 105.050 in all');
+  await expect(run(fileOf('x.csv', past), { yes: false })).rejects.toThrow('to be called from now on, at any hour of every day?');
+  const settings = fileOf('s.json', '{"allowed_hours": {"start": "18:00", "end": "09:00"}}');
+  const night = await captured(async () =>
+    importFile(session, fileOf('x.csv', past), { account: 'acc-123456', map: [], dryRun: true, settings }),
+  );
+  expect(night.err).toContain('its hours run over midnight, 18:00-09:00');
+  expect(night.err).not.toContain('neither hours');
+});
+
+test('the reject file is in the order of the file and can be mended and imported again; rows that were imported stay out of it', async () => {
+  const rows = Array.from(
+    { length: 60 },
+    (_, n) => `P${200_000 + n},N${n},${n % 3 === 0 ? '123' : `9${38_100_000 + n}`},${n % 5 === 0 ? '77' : ''}`,
+  );
+  const first = await run(fileOf('r.csv', `dni,name,phone,phone2\n${rows.join('\n')}\n`));
+  const text = readFileSync(first.rejects ?? '', 'utf8');
+  const lines = text.trim().split('\r\n').slice(1).map((line) => Number(line.split(',')[0])); // prettier-ignore
+  expect(lines).toEqual([...lines].sort((a, b) => a - b));
+  const mended = text.replaceAll(',123,', ',987654321,');
+  const second = await run(fileOf('mended.csv', mended));
+  expect([first.counts['contacts'], second.counts['contacts']]).toEqual([40, 20]);
+  expect(second.err).toBe('');
+  expect((await jobs()).length).toBe(60);
+});
+
+test('sums carry no digits that nobody wrote, and a file of many contacts says that it shows some', async () => {
+  const rows = Array.from({ length: 30 }, (_, n) => `P${100_000 + n},9${38_000_000 + n},${n}.10`).join('\n');
+  const path = fileOf('m.csv', `dni,phone,monto\n${rows}\n`);
+  expect(await run(path)).toMatchObject({ counts: { amount: 438 } });
+  await world.db.collection('accounts').updateOne({}, { $set: { country: 'PE' } });
+  const other = fileOf('p.csv', `dni,phone,monto\n${rows.replace(/,9(?=\d{8})/g, ',+569')}\n88777666,+56938773910,1234567.5\n`);
+  const { err } = await captured(async () =>
+    importFile(session, other, { account: 'acc-123456', map: [], dryRun: true, allowDuplicates: true }),
+  );
+  expect(err).toContain('The first 5 of 31 contacts are shown.');
+  expect(err).toContain('31 numbers, 1 235 005.5 in all');
 });
 
 test('settings: dynamic dates rule over the file, required variables reject, the batch carries the rest', async () => {

@@ -1,10 +1,12 @@
-import { createWriteStream, readFileSync } from 'node:fs';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import writeSheet from 'write-excel-file/node';
-import { csvCell, openRejects } from '../../src/import/rejects.js';
+import { csvRows } from '../../src/import/read-csv.js';
+import { csvCell } from '../../src/import/reject-table.js';
+import { openRejects } from '../../src/import/rejects.js';
 import { openScratch } from '../../src/import/scratch.js';
 import { inspectFile } from '../../src/import/table-file.js';
 import { fileOf, folder, rowsIn } from './support.js';
@@ -57,6 +59,14 @@ describe('CSV', () => {
       [
         ['a', 'b'],
         ['Juan "el Rápido" Pérez', '2'],
+      ],
+    ],
+    [
+      'the separator that a spreadsheet is told',
+      '\uFEFFsep=;\r\na,x;b\r\n1;2\r\n',
+      [
+        ['a,x', 'b'],
+        ['1', '2'],
       ],
     ],
     ['one column', 'phone\n938773910\n', [['phone'], ['938773910']]],
@@ -180,16 +190,31 @@ test.each([
   ['Ana', 'Ana'],
 ])('the cell %j goes out as %s', (cell, out) => expect(csvCell(cell)).toBe(out));
 
-test('a reject file is made only where there is something to tell', () => {
+test('a reject file is made only where there is something to tell', async () => {
   const path = join(folder(), 'r.csv');
-  expect(openRejects(path).close()).toBeNull();
-  const rejects = openRejects(path);
-  rejects.add({ line: 7, column: 'Celular', value: '=HYPERLINK("x")', reason: 'it holds letters', effect: 'number left out' });
-  expect(rejects.close()).toBe(path);
+  const scratch = openScratch(1_000);
+  onTestFinished(() => scratch.remove());
+  const source = fileOf('x.csv', 'RUT;Celular;Nota\n1-9;938773910;\n7-6;22;"a;b"\n8-4;33;=HYPERLINK("x")\n');
+  expect(await openRejects(path, ';', scratch).write(rowsOfFile(source))).toBeNull();
+  expect(existsSync(path)).toBe(false);
+  const rejects = openRejects(path, ';', scratch);
+  rejects.add({ line: 4, column: '', value: '', reason: 'it has no number', effect: 'row rejected' });
+  rejects.add({ line: 3, column: 'Celular', value: '22', reason: 'it has 2 digits', effect: 'number left out' });
+  rejects.add({ line: 4, column: 'Celular', value: '33', reason: 'it has 2 digits', effect: 'number left out' });
+  expect(await rejects.write(rowsOfFile(source))).toBe(path);
   expect(readFileSync(path, 'utf8')).toBe(
-    '\uFEFFline,column,value,reason,effect\r\n7,Celular,"\'=HYPERLINK(""x"")",it holds letters,number left out\r\n',
+    [
+      '\uFEFFrejected_line;rejected_why;rejected_effect;RUT;Celular;Nota',
+      '3;"Celular ""22"": it has 2 digits";number left out;7-6;22;"a;b"',
+      '4;"it has no number | Celular ""33"": it has 2 digits";row rejected;8-4;33;"\'=HYPERLINK(""x"")"',
+      '',
+    ].join('\r\n'),
   );
 });
+
+const rowsOfFile = async function* (path: string) {
+  yield* csvRows(await inspectFile(path, 1));
+};
 
 test('scratch brings the rows of one key back together, in order, and leaves nothing behind', async () => {
   const scratch = openScratch(20_000_000);

@@ -30,6 +30,16 @@ const CHILE: readonly Row[] = [
   ['938773910 992125907', 'any', ['+56938773910', '+56992125907']],
   ['938773910 - 992125907', 'any', ['+56938773910', '+56992125907']],
   ['938773910\n228151807', 'any', ['+56938773910', '+56228151807']],
+  ['96123-4576 (mamá)', 'any', ['+56961234576']],
+  ['961234576 (hermana) / 228151807 (casa)', 'any', ['+56961234576', '+56228151807']],
+  ['961234576 (no llamar)', 'any', []],
+  ['961234576 (número equivocado)', 'any', []],
+  ['+569978445371', 'any', ['+56978445371']],
+  // Written with the country, a digit is missing or too many, or the area is none.
+  ['+5693877391', 'any', []],
+  ['+569387739101', 'any', []],
+  ['+56 1 2345 6789', 'any', []],
+  ['+549192125907', 'any', []],
   // An old mobile, but only where the column says that it is one: in any other it could be somebody's landline.
   ['08 4190650', 'mobile', ['+56984190650']],
   ['08 4190650', 'any', []],
@@ -63,6 +73,9 @@ const ARGENTINA: readonly Row[] = [
   ['0351 15 4234567', 'any', ['+5493514234567']],
   ['93512345678', 'mobile', ['+5493512345678']],
   ['+56992125907', 'any', ['+56992125907']],
+  ['+549192125907', 'any', []],
+  ['+54 9 11 2345-678', 'any', []],
+  ['+5693877391', 'any', []],
   // Without the area code: never Buenos Aires by guess.
   ['23456789', 'any', []],
   ['4234567', 'landline', []],
@@ -96,6 +109,11 @@ test('of two numbers in a cell the good one is kept and the other is named', () 
     numbers: ['+56938773910'],
     problems: ['it has 7 digits: the area code is missing'],
   });
+});
+
+test('a number that its country cannot have is refused with the reason', () => {
+  expect(readNumbers('+5693877391', 'any', 'CL').problems).toEqual([expect.stringContaining('behind +56 a Chilean number has 9 digits')]);
+  expect(readNumbers('+549192125907', 'any', 'CL').problems).toEqual([expect.stringContaining('behind +54 an Argentine number has 10')]);
 });
 
 test('other countries go by their own numbering plan', () => {

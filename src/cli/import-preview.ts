@@ -1,0 +1,83 @@
+/** What an import would do, told before it asks: what is taken, what is not and why, and what looks wrong though it is valid. */
+import { maskPhone } from '../domain/phones.js';
+import type { Counts, Reason } from '../import/counts.js';
+import type { Plan } from '../import/plan.js';
+import type { TableFile } from '../import/table-file.js';
+import { printTable, say } from './output.js';
+
+export type Figures = (value: number) => string;
+
+const REASONS_SHOWN = 12;
+const LOCALES: Readonly<Record<string, string>> = { CL: 'es-CL', AR: 'es-AR' };
+
+/** As the account's country writes figures; elsewhere so that nobody takes thousands for fractions: `1 234 567.89`. */
+export function figuresOf(country: string): Figures {
+  const locale = LOCALES[country];
+  const format = new Intl.NumberFormat(locale ?? 'en-US', { maximumFractionDigits: 2, useGrouping: 'always' });
+  return (value) => (locale === undefined ? format.format(value).replaceAll(',', ' ') : format.format(value));
+}
+
+export interface PreviewFacts {
+  readonly file: TableFile;
+  readonly plan: Plan;
+  readonly rejectFile: string | null;
+  readonly figures: Figures;
+  /** Of the batch's hours. */
+  readonly advice: readonly string[];
+}
+
+export async function preview({ file, plan, rejectFile, figures, advice }: PreviewFacts): Promise<void> {
+  const { counts, columns, sample } = plan;
+  say(
+    `${file.name}: ${figures(counts.rows)} rows${file.kind === 'csv' ? `, ${file.encoding}, separated by ${file.delimiter === '\t' ? 'tabs' : `"${file.delimiter}"`}` : ''}`,
+  );
+  say(
+    `Columns: ${columns.fields.map(({ header, field }) => `${header} = ${field}`).join(', ')}${columns.extras.map(({ header, variable }) => `, ${header} = {{${variable}}}`).join('')}`,
+  );
+  if (columns.ignored.length > 0) say(`Left out: ${columns.ignored.join(', ')} (--map "COLUMN=name" makes one a variable of the prompt)`);
+  await printTable(
+    ['line', 'name', 'person', 'numbers', 'amount', 'due', 'rows'],
+    sample.map((contact) => [
+      String(contact.line),
+      contact.name,
+      contact.dni ?? '-',
+      contact.phones.map(maskPhone).join(' '),
+      contact.amount === null ? '-' : figures(contact.amount),
+      contact.dueDate ?? '-',
+      String(contact.rows),
+    ]),
+  );
+  if (sample.length < counts.contacts) say(`The first ${figures(sample.length)} of ${figures(counts.contacts)} contacts are shown.`);
+  say(`To be called: ${figures(counts.contacts)} contacts, ${figures(counts.numbers)} numbers, ${figures(counts.amount)} in all`);
+  say(
+    `Not used: ${figures(counts.rejectedRows)} rows, ${figures(counts.droppedNumbers)} numbers (${figures(counts.alreadyWaiting)} wait in another batch, ${figures(counts.suppressed)} may not be called)`,
+  );
+  tellReasons(
+    plan.why.filter(({ kept }) => !kept),
+    figures,
+  );
+  const kept = plan.why.filter((reason) => reason.kept);
+  if (kept.length > 0) say('Kept as it is written, but look at it:');
+  tellReasons(kept, figures);
+  if (counts.recentlyCalled > 0)
+    say(`Called lately: ${figures(counts.recentlyCalled)} of the contacts; the rules decide when they are called again`);
+  for (const [variable, count] of Object.entries(counts.missing)) say(`Without {{${variable}}}: ${figures(count)} contacts`);
+  for (const warning of [...warningsOf(counts, figures), ...advice.map((text) => `The batch: ${text}`)]) say(`Warning: ${warning}`);
+  if (rejectFile !== null) say(`Every row of it with its reasons, to be mended and imported again: ${rejectFile}`);
+}
+
+function tellReasons(reasons: readonly Reason[], figures: Figures): void {
+  for (const { count, kind, first } of reasons.slice(0, REASONS_SHOWN)) {
+    const where = `line ${String(first.line)}${count > 1 ? ` and ${figures(count - 1)} more` : ''}`;
+    say(`  ${figures(count).padStart(9)}  ${kind.includes('another line') ? first.reason : kind} (${where})`);
+  }
+}
+
+/** Valid, and seldom meant. */
+function warningsOf({ pastDue, pastMax, zeroDebt }: Counts, figures: Figures): readonly string[] {
+  return [
+    ...(pastDue === 0 ? [] : [`${figures(pastDue)} contacts are asked to pay until a day that is past (dias_fecha_limite sets another)`]),
+    ...(pastMax === 0 ? [] : [`of ${figures(pastMax)} contacts the last day to pay is past (dias_fecha_maxima sets another)`]),
+    ...(zeroDebt === 0 ? [] : [`${figures(zeroDebt)} contacts owe 0`]),
+  ];
+}
