@@ -80,6 +80,9 @@ export async function createAccount(session: Session, name: string, options: Cre
   }
   if (options.json === true) printJson(asJson(session, { ...doc, _id: id }, null));
   else print(id);
+  say(
+    `${id} may have ${String(options.maxConcurrent)} calls at once and ${String(options.dailyLimit)} a day (\`speechai account set ${id} max_concurrent_calls=N daily_call_limit=N\` changes it).`,
+  );
   if (options.plan !== 'unlimited') say(`${id} has nothing to spend yet: speechai account topup ${id} AMOUNT`);
   return EXIT.ok;
 }

@@ -60,7 +60,20 @@ function closedBecause(session: Session, account: Account, ledger: Ledger | null
       ? ['no credit for one minute is free']
       : []),
     ...(account.plan === 'minutes_based' && free.ms < 60_000 ? ['not one minute is free'] : []),
+    ...(account.dailyCallLimit !== null && figuresOf(session, account, ledger).calls_today >= account.dailyCallLimit
+      ? [`its ${String(account.dailyCallLimit)} calls of today are used up (speechai account set ${account.id} daily_call_limit=N)`]
+      : []),
   ];
+}
+
+/** What a plan does not pay with has no balance: figures of calls made under it say nothing. */
+function figuresOfPlan(session: Session, account: Account, ledger: Ledger | null): Record<string, number> {
+  const other = account.plan === 'credit_based' ? 'minutes_' : account.plan === 'minutes_based' ? 'credit_' : null;
+  const all = Object.entries(figuresOf(session, account, ledger));
+  // An unlimited plan has used both, and owes neither.
+  const applies = (key: string): boolean =>
+    other === null ? account.plan === null || !/_(?:balance|purchased|free)$/.test(key) : !key.startsWith(other);
+  return Object.fromEntries(all.filter(([key]) => applies(key)));
 }
 
 export function asJson(session: Session, doc: AnyDocument, ledger: Ledger | null): Record<string, unknown> {
@@ -76,7 +89,7 @@ export function asJson(session: Session, doc: AnyDocument, ledger: Ledger | null
     expires_at: account.expiresAt,
     max_concurrent_calls: account.maxConcurrentCalls,
     daily_call_limit: account.dailyCallLimit,
-    ...figuresOf(session, account, ledger),
+    ...figuresOfPlan(session, account, ledger),
     closed_because: closedBecause(session, account, ledger),
   };
 }
@@ -174,7 +187,7 @@ export function dateOrExit(option: string, written: string, zone: string): Date 
   const read = momentIn(written, zone);
   if (read !== null) return read;
   throw new SpeechAiError('DATE', `${option}: "${written.slice(0, 40)}" is no date.`, {
-    remedy: 'Write it as 2026-11-23 or 2026-11-23T09:00.',
+    remedy: 'Write it as 2026-11-23, 23-11-2026 or 2026-11-23T09:00.',
     exitCode: EXIT.usage,
   });
 }

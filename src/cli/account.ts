@@ -2,9 +2,17 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { ExitCode } from '../domain/errors.js';
 import type { CreateAccountOptions, StatusOptions, TopUpOptions } from './account-act.js';
+import type { EditOptions } from './account-edit.js';
 import type { StatementOptions } from './account-view.js';
 import { runAction } from './errors.js';
 import { withSession, type Session } from './session.js';
+
+const KEYS = `
+Keys (key=value; key= takes the value away, so that only the installation's own limits hold):
+  max_concurrent_calls, daily_call_limit
+  timezone (America/Santiago), country (CL, AR...), name
+  expires_at                      nothing is dialled from then on: 2027-01-31, 31-01-2027 or 2027-01-31T09:00, the clock of the account
+The plan cannot be changed: what was bought under one says nothing under another. Make a new account for it.`;
 
 export function registerAccount(program: Command): void {
   const account = program.command('account').description('accounts: plans, balances, top-ups, statements');
@@ -40,9 +48,24 @@ export function registerAccount(program: Command): void {
     .option('--daily-limit <n>', 'calls a day', wholeNumber, 1000)
     .option('--expires <date>', 'nothing is dialled from this date on (YYYY-MM-DD, or with a time and offset)')
     .option('--json', 'as JSON')
-    .addHelpText('after', example("account create 'Retail Express' --plan credit_based --country CL"))
+    .addHelpText(
+      'after',
+      `\nWithout --max-concurrent and --daily-limit it may have 5 calls at once and 1000 a day; \`account set\` changes them.\n${example("account create 'Retail Express' --plan credit_based --country CL --daily-limit 5000")}`,
+    )
     .action(
       on(async (session, name, options: CreateAccountOptions) => (await import('./account-act.js')).createAccount(session, name, options)),
+    );
+  account
+    .command('set <id> <key=value...>')
+    .alias('edit')
+    .description('change limits, clock or name; shows what was before and what is after')
+    .option('--dry-run', 'show it, write nothing')
+    .option('--json', 'as JSON')
+    .addHelpText('after', `${KEYS}\n${example('account set acc-1 daily_call_limit=5000 max_concurrent_calls=20')}`)
+    .action(
+      runAction((id: string, words: string[], options: EditOptions, command: Command) =>
+        withSession(command, async (session) => (await import('./account-edit.js')).setAccount(session, id, words, options)),
+      ),
     );
   account
     .command('topup <id> <amount>')
@@ -52,7 +75,10 @@ export function registerAccount(program: Command): void {
     .option('--ref <text>', 'an invoice or order number: the same one is booked once, however often the command is repeated')
     .option('--note <text>', 'for the statement')
     .option('--json', 'as JSON')
-    .addHelpText('after', `\nA penalty takes away what is given.\n${example('account topup acc-1 50 --ref invoice-1201')}`)
+    .addHelpText(
+      'after',
+      `\nAmounts are read as imports read them (50, 12.5, 1.234,50). A penalty takes away what is given.\nThe same --ref with another amount is an error: the first booking stands.\n${example('account topup acc-1 50 --ref invoice-1201')}`,
+    )
     .action(
       runAction((id: string, amount: string, options: TopUpOptions, command: Command) =>
         withSession(command, async (session) => (await import('./account-act.js')).topUpAccount(session, id, amount, options)),

@@ -151,7 +151,11 @@ function candidates(facts: Facts): readonly Candidate[] {
         minutesPurchasedMs: own.minutesPurchasedMs + PLENTY,
       })),
     },
-    { text: 'Raise the daily call limit of the account.', command: null, facts: onAccount((own) => ({ ...own, dailyCallLimit: null })) },
+    {
+      text: 'Raise the daily call limit of the account.',
+      command: `speechai account set ${accountId} daily_call_limit=N`,
+      facts: onAccount((own) => ({ ...own, dailyCallLimit: null })),
+    },
     {
       text: `Put the job back to pending (it is ${job.status}).`,
       command: backCommand(job),

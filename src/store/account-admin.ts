@@ -33,6 +33,7 @@ export interface AccountAdmin {
   create(doc: Document): Promise<'created' | 'exists'>;
   booking(id: string): Promise<StatementLine | null>;
   topUp(account: string, topUp: TopUp): Promise<ToppedUp>;
+  edit(account: string, set: Readonly<Record<string, unknown>>, by: string): Promise<number>;
   setStatus(account: string, status: string, by: string, reason: string | null): Promise<number>;
   statement(account: string, since: Date | null, until: Date | null, limit: number): AsyncIterable<StatementLine>;
   batches(account: string): Promise<{ readonly active: number; readonly all: number }>;
@@ -91,6 +92,15 @@ export function createAccountAdmin(connection: Connection): AccountAdmin {
       const doc = await accounts.findOne({ account_id: account }, { projection: { top_ups: 1 } });
       if (doc === null) return { kind: 'gone' };
       return { kind: result.matchedCount > 0 ? 'added' : 'before', booked: rememberedIn(doc['top_ups'], id) };
+    },
+
+    /** Index `speechai_account_id`. Named fields only: SpeechAI's API writes to the same document. Zero matches: the account is gone. */
+    edit: async (account, set, by) => {
+      const result = await accounts.updateMany(
+        { account_id: account },
+        { $set: { ...set, edited_by: by }, $currentDate: { updated_at: true } },
+      );
+      return result.matchedCount;
     },
 
     /** Index `speechai_account_id`. Zero matches: the account is gone. */

@@ -1,6 +1,7 @@
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import * as account from '../../src/cli/account-act.js';
+import { setAccount } from '../../src/cli/account-edit.js';
 import * as view from '../../src/cli/account-view.js';
 import type { Session } from '../../src/cli/session.js';
 import { EXIT } from '../../src/domain/errors.js';
@@ -45,6 +46,9 @@ describe('account create', () => {
       credit_free: 0,
       closed_because: ['no credit for one minute is free'],
     });
+    expect((await captured(() => account.createAccount(session, 'Other', { ...CREATE, id: 'n2' }))).err).toContain(
+      'n2 may have 5 calls at once and 100 a day',
+    );
     expect(readAccount(await stored('n1'))).toMatchObject({
       problems: [],
       country: 'CL',
@@ -172,6 +176,44 @@ describe('account topup', () => {
   });
 });
 
+describe('account set', () => {
+  const change = (words: readonly string[], dryRun = false) => captured(() => setAccount(session, 'acc-1', words, { dryRun }));
+
+  it('shows before and after, writes named fields only, and a dry run nothing', async () => {
+    await add({ daily_call_limit: 1000, features: { kept: true } });
+    const before = await stored();
+    const dry = await change(['daily_call_limit=5000'], true);
+    expect([dry.out, dry.err]).toEqual([expect.stringMatching(/daily_call_limit.*1000.*5000/), expect.stringContaining('dry run')]);
+    expect(await stored()).toEqual(before);
+    await change(['daily_call_limit=5000', 'timezone=America/Punta_Arenas', 'expires_at=01-07-2027']);
+    expect(await stored()).toMatchObject({
+      daily_call_limit: 5000,
+      timezone: 'America/Punta_Arenas',
+      expires_at: new Date('2027-07-01T03:00:00Z'),
+      edited_by: 'ana@desk',
+      credit_balance: 10,
+      features: { kept: true },
+    });
+    expect((await change(['daily_call_limit=5000'])).err).toContain('as it was');
+  });
+
+  it.each(['timezone=Mars/Olympus', 'max_concurrent_calls=0', 'plan=unlimited', 'limit=5'])(
+    'refuses %s and writes nothing',
+    async (word) => {
+      await add();
+      const before = await stored();
+      await expect(change(['daily_call_limit=5', word])).rejects.toMatchObject({ code: 'NOT_UNDERSTOOD', exitCode: EXIT.usage });
+      expect(await stored()).toEqual(before);
+    },
+  );
+
+  it('is named where the calls of the day are used up', async () => {
+    await add({ daily_call_limit: 0 });
+    const { out } = await captured(() => view.showAccount(session, 'acc-1', false));
+    expect(out).toContain('speechai account set acc-1 daily_call_limit=N');
+  });
+});
+
 describe('account suspend, resume, show, statement', () => {
   it('P4: suspends, waits DIAL_WITHIN_MS, then says that nothing can be placed', async () => {
     await add();
@@ -199,6 +241,17 @@ describe('account suspend, resume, show, statement', () => {
     });
     const list = await captured(() => view.listAccounts(session, 10, false));
     expect(list.out).toContain('$7');
+  });
+
+  it.each([
+    ['credit_based', 'credit_free', /minutes_/],
+    ['minutes_based', 'minutes_free', /credit_/],
+    ['unlimited', 'minutes_used', /_free|_balance|_purchased/],
+  ])('of a plan %s it shows %s and no balance that it has not', async (plan_type, shown, hidden) => {
+    await add({ plan_type, minutes_used: 227.78 });
+    const { out } = await captured(() => view.showAccount(session, 'acc-1', false));
+    expect(out).toContain(shown);
+    expect(out).not.toMatch(hidden);
   });
 
   it('the statement is newest first, in its span of days on the account clock', async () => {
