@@ -13,7 +13,10 @@ export function addBatchImport(batch: Command): void {
     .option('--name <name>', 'the name of the batch (default: that of the file)')
     .option('--map <column=field>', 'what a column is, where its name does not tell; may be repeated', collect, [])
     .option('--settings <file>', 'a JSON file: call_settings, dias_fecha_limite, dias_fecha_maxima, required_variables, queue...')
-    .option('--rejects <file>', 'where rows and numbers that cannot be used are listed (default: FILE.rejects.csv)')
+    .option(
+      '--rejects <file>',
+      'where rows of which something cannot be used are listed, to be mended and imported (default: FILE.rejects.csv)',
+    )
     .option('--dry-run', 'look and tell, write nothing to the database')
     .option('--confirm', 'do not ask before writing')
     .option('-y, --yes', 'the same as --confirm')
@@ -38,8 +41,9 @@ const collect = (value: string, before: readonly string[]): readonly string[] =>
 const HELP = `
 The first row holds the names of the columns. Known are SpeechAI's (RUT, Nombre, Origen Empresa, Saldo actualizado, FechaVencimiento,
 diasRetraso, Teléfono móvil, Teléfono Residencial) and the usual Spanish and English ones, accents and spaces forgiven. Rows of one RUT become
-one contact. Numbers without their area code are refused, never guessed. The same file, account and name is the same import: run again after
-an interruption it completes, run again after success it changes nothing.
+one contact; in Argentina a CUIT/CUIL is the person of its DNI. Numbers without their area code are refused, never guessed. Dates are read day
+first, as ISO or with a month by name (31-dic-2026), amounts as 104.050 or 1.234,50; what could be read in two ways is said. The same file,
+account and name is the same import: run again after an interruption it completes, run again after success it changes nothing.
 
 --map takes COLUMN=FIELD with the fields rut, name, company, amount, expiry, days_late, due_date, max_date, mobile, landline, phone,
 reference, timezone; any other word makes the column a variable of the prompt, and - leaves it out. "#3" is the third column.

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { applyEdit, newProblems, readEdits, type BatchEdit } from '../domain/batch-edit.js';
 import { EXIT, SpeechAiError, messageOf, type ExitCode } from '../domain/errors.js';
+import { hoursAdvice } from '../domain/hours-advice.js';
 import { get, record } from '../domain/lenient.js';
 import { readAccount } from '../domain/read-account.js';
 import { readBatch } from '../domain/read-batch.js';
@@ -55,7 +56,7 @@ export async function createBatch(session: Session, name: string, words: readonl
   };
   const edit = editsOrExit(words, batchZone(readBatch(base), account, session.policy).name);
   const doc = applyEdit(base, edit);
-  await refuse(session, {}, doc, account.country);
+  const { advice } = await refuse(session, {}, doc, account.country);
   if ((await createBatchAdmin(session.store.connection).create({ ...doc })) === 'exists') {
     throw new SpeechAiError('BATCH_EXISTS', `There is a batch ${base.batch_id} already.`, {
       remedy: 'Choose another --id, or leave it out.',
@@ -66,6 +67,7 @@ export async function createBatch(session: Session, name: string, words: readonl
   say(
     `${base.batch_id} is created${options.paused === true ? ', paused' : ''}; it has no jobs yet (\`speechai batch import\`, \`speechai job add\`).`,
   );
+  for (const text of advice) say(`warning: ${text}`);
   return EXIT.ok;
 }
 
@@ -77,7 +79,7 @@ export async function setBatch(session: Session, ref: string, words: readonly st
   const zoneAfter = words.map((word) => /^(?:call_settings\.)?timezone=(.+)$/.exec(word)?.[1]).find((zone) => zone !== undefined);
   const edit = editsOrExit(words, zoneAfter ?? batchZone(before, account, session.policy).name);
   const after = applyEdit(doc, edit);
-  const batch = await refuse(session, doc, after, account === 'missing' ? null : account.country);
+  const { batch, advice } = await refuse(session, doc, after, account === 'missing' ? null : account.country);
   if ((await createBatchAdmin(session.store.connection).edit(doc, edit)) === 0) {
     throw new SpeechAiError('NO_SUCH_BATCH', `The batch ${ref} was deleted meanwhile.`, {
       remedy: '`speechai batch list` shows what is there.',
@@ -90,6 +92,7 @@ export async function setBatch(session: Session, ref: string, words: readonly st
       removed: edit.unset.filter((path) => path.split('.').reduce<unknown>((part, key) => get(part, key), doc) !== undefined),
     });
   say(`${batch.id ?? ref} is changed; daemons go by it before their next dial.`);
+  for (const text of advice) say(`warning: ${text}`);
   for (const problem of batch.problems) say(`still not understood, so nothing of it is dialled: ${problem}`);
   return EXIT.ok;
 }
@@ -111,9 +114,10 @@ async function refuse(
   country: string | null,
 ) {
   const { batch, problems } = newProblems(before, after);
-  const known = batch.rules === null || packNamed(batch.rules, country, await packsOf(session)) !== null;
+  const packs = await packsOf(session);
+  const known = batch.rules === null || packNamed(batch.rules, country, packs) !== null;
   const all = [...problems, ...(known ? [] : [`there is no rule pack named "${packName(batch.rules ?? '', country)}"`])];
-  if (all.length === 0) return batch;
+  if (all.length === 0) return { batch, advice: hoursAdvice(batch, packNamed(batch.rules ?? session.policy.defaultRules, country, packs)) };
   throw new SpeechAiError('BATCH_UNREADABLE', `Nothing was changed, because the batch would be closed: ${all.join('; ')}.`, {
     remedy: 'See `speechai batch set --help` for how the values are written.',
     exitCode: EXIT.usage,

@@ -3,6 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import type { NewJob } from '../domain/new-job.js';
 import type { JobAct } from '../store/job-admin.js';
+import { readAmount } from '../import/amounts.js';
 import { runAction } from './errors.js';
 import type { Report } from './job-act.js';
 import { confirm, print, printJson, printTable, say } from './output.js';
@@ -55,8 +56,8 @@ function registerAdd(job: Command): void {
     .option('--batch <id>', 'the batch it belongs to; without one it is a batch of its own')
     .option('--name <name>', 'of the contact')
     .option('--dni <id>', 'RUT or DNI: one person has one call at a time')
-    .option('--amount <pesos>', 'amount owed', figure)
-    .option('--due <date>', 'pay without surcharge until, YYYY-MM-DD')
+    .option('--amount <pesos>', 'amount owed, as imports read it: 104050, 104.050, 1.234,50', money)
+    .option('--due <date>', 'pay without surcharge until: 2026-11-30, 30-11-2026, 30-nov-2026')
     .option('--company <name>', 'for whom the agent calls')
     .option('--field <name=value>', 'another value for the prompt; may be given again', collectField)
     .option('--max-attempts <n>', 'calls at most, where batch and installation say nothing', aboveZero)
@@ -249,6 +250,13 @@ function collectField(text: string, before: readonly (readonly [string, string])
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Write it as name=value.');
   return [...before, [text.slice(0, at).trim(), text.slice(at + 1)] as const];
+}
+
+function money(text: string): number {
+  const reading = readAmount(text);
+  if (reading.kind !== 'amount') throw new InvalidArgumentError('It must be an amount like 104050, 104.050 or 1.234,50.');
+  if (reading.doubtful === true) throw new InvalidArgumentError('It could be thousands or a fraction: write it without a separator, or with two digits behind it.'); // prettier-ignore
+  return reading.value;
 }
 
 function figure(text: string): number {

@@ -55,8 +55,8 @@ export interface Terminal {
   readonly output: NodeJS.WritableStream;
 }
 
-/** Operators answer in their own language too. */
-const YES = /^(?:y|yes|s|si|sí)$/i;
+/** Asked in English, answered by people who think in Spanish. */
+export const isYes = (answer: string): boolean => /^(?:y(?:es)?|s[ií]?)$/i.test(answer.normalize('NFC').trim());
 
 /** Asks on a terminal; elsewhere nobody can answer, so the flag is required rather than waited for. */
 export async function confirm(
@@ -81,7 +81,7 @@ export async function confirm(
     // Ctrl-D rejects the question on some terminals and only closes it on others: either is an answer, and a no.
     const answer = await Promise.race([readline.question(`${question} [y/N] `).catch(() => null), closed(readline)]);
     if (answer === null) terminal.output.write('\n');
-    return answer !== null && YES.test(answer.trim());
+    return answer !== null && isYes(answer);
   } finally {
     readline.close();
   }

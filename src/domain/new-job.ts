@@ -1,7 +1,7 @@
 /** A job made by hand: what SpeechAI's API would have written for the contact (facts its lists and reports rely on), or why it cannot be made. */
 import type { Account } from './account.js';
 import type { Batch } from './batch.js';
-import { normalisePerson } from './person.js';
+import { readIdentity, writtenPerson } from './person.js';
 import { readPhone } from './phones.js';
 
 export interface NewJob {
@@ -51,7 +51,7 @@ export function draftJob(order: NewJob, targets: JobTargets, now: Date, suffix: 
   if (order.phones.length === 0) reasons.push('A job needs at least one telephone number.');
   const [first] = phones;
   if (reasons.length > 0 || first === undefined) return { kind: 'refused', reasons };
-  const dni = personSpelling(order.dni);
+  const dni = order.dni === null ? null : (readIdentity(order.dni, country)?.id ?? null);
   return {
     kind: 'job',
     phones,
@@ -63,7 +63,7 @@ export function draftJob(order: NewJob, targets: JobTargets, now: Date, suffix: 
       mode: 'single',
       attempts: 0,
       max_attempts: order.maxAttempts ?? DEFAULT_ATTEMPTS,
-      // Somebody without a RUT or DNI is known by the number alone.
+      // One person has one key, in the spelling of imports. Somebody without a RUT or DNI is known by the number alone.
       deduplication_key: `${order.account}::${dni ?? first}::${order.batch ?? 'single'}`,
       contact: { name: order.name ?? '', dni: dni ?? '', phones, next_phone_index: 0 },
       to_number: first,
@@ -101,13 +101,8 @@ function fieldProblems({ amount, due, fields, maxAttempts, dni }: NewJob): strin
   if (due !== null && !isDay(due)) found.push('The due date is no date like 2026-11-30.');
   if (maxAttempts !== null && !(Number.isInteger(maxAttempts) && maxAttempts >= 1))
     found.push('The attempts are no whole number of at least 1.');
-  if (dni !== null && normalisePerson(dni) === null) found.push('The RUT or DNI is none.');
+  if (dni !== null && writtenPerson(dni) === null) found.push('The RUT or DNI is none.');
   return found;
-}
-
-/** SpeechAI's spelling in keys and contacts: no dots, no dash. Leading zeros stay out, so that one person has one key. */
-function personSpelling(dni: string | null): string | null {
-  return dni === null ? null : normalisePerson(dni);
 }
 
 function isDay(text: string): boolean {

@@ -48,6 +48,12 @@ export interface Identity {
   readonly formed: boolean;
 }
 
+/** For people; null where nothing is wrong with the check digit. */
+export function digitWarning({ rightDigit }: Pick<Identity, 'rightDigit'>): string | null {
+  if (rightDigit === null) return null;
+  return rightDigit === '-' ? 'its check digit is wrong: none goes with that prefix' : `its check digit should be ${rightDigit}`;
+}
+
 /** By the account's country, because eleven digits are a CUIT in Argentina only. */
 export function readIdentity(written: string, country: string | null): Identity | null {
   const bare = writtenPerson(written);

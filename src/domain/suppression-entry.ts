@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readDay, withoutTime } from './days.js';
 import { momentIn } from './moments.js';
-import { isCuit, normalisePerson, personHash, readIdentity, writtenPerson } from './person.js';
+import { digitWarning, isCuit, normalisePerson, personHash, readIdentity, writtenPerson } from './person.js';
 import { maskPhone, readPhone } from './phones.js';
 
 export interface Who {
@@ -33,12 +33,7 @@ export function personOf(written: string, country: string | null = null): Who | 
   const own = personHash(id);
   return {
     ...known(id),
-    warning:
-      rightDigit === null
-        ? null
-        : rightDigit === '-'
-          ? 'its check digit is wrong: none goes with that prefix'
-          : `its check digit should be ${rightDigit}`,
+    warning: digitWarning({ rightDigit }),
     also: others.map(known).filter(({ person }) => person !== own),
   };
 }

@@ -1,5 +1,5 @@
 /** The RUT or DNI of a row in the one spelling that SpeechAI stores: no dots, no dash, upper case. */
-import { readIdentity } from '../domain/person.js';
+import { digitWarning, readIdentity } from '../domain/person.js';
 import type { Cell } from './cells.js';
 import { cellText, isRounded, withoutFraction } from './cells.js';
 
@@ -15,10 +15,5 @@ export function readPersonId(cell: Cell | undefined, country: string): PersonRea
   if (isRounded(text)) return { kind: 'unreadable', why: 'the spreadsheet has rounded it; format the column as text and export again' };
   const identity = readIdentity(text, country);
   if (identity === null) return { kind: 'unreadable', why: 'it is no RUT or DNI' };
-  const { id, rightDigit, formed } = identity;
-  const warning = formed ? (rightDigit === null ? null : wrongDigit(rightDigit)) : 'it has not the form of a RUT';
-  return { kind: 'person', dni: id, warning };
+  return { kind: 'person', dni: identity.id, warning: identity.formed ? digitWarning(identity) : 'it has not the form of a RUT' };
 }
-
-const wrongDigit = (right: string): string =>
-  right === '-' ? 'its check digit is wrong: none goes with that prefix' : `its check digit should be ${right}`;

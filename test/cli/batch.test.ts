@@ -234,6 +234,14 @@ describe('batch create and set', () => {
     expect(readBatch(await stored('b1')).settings.maxAttempts).toBeNull();
   });
 
+  it('hours that are seldom meant are said, and taken', async () => {
+    await add('b1');
+    const { err } = await run(() => setBatch(session, 'b1', ['allowed_hours=18:00-09:00'], false));
+    expect(err).toContain('warning: its hours run over midnight, 18:00-09:00');
+    expect((await run(() => setBatch(session, 'b1', ['allowed_hours=09:00-18:00'], false))).err).not.toContain('warning');
+    expect((await run(() => createBatch(session, 'X', [], { account: 'acc-1' }))).err).toContain('at any hour of every day');
+  });
+
   it('P4: what would close the batch is refused, and nothing is written', async () => {
     await add('b1');
     const before = await stored('b1');

@@ -2,7 +2,7 @@ import { MongoServerError, MongoWriteConcernError } from 'mongodb';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
 import { failureOf } from '../../src/cli/errors.js';
-import { confirm, hasColour, tableText } from '../../src/cli/output.js';
+import { confirm, hasColour, isYes, tableText } from '../../src/cli/output.js';
 import { EXIT, SpeechAiError } from '../../src/domain/errors.js';
 
 const named = (name: string, message: string): Error => Object.assign(new Error(message), { name });
@@ -31,6 +31,11 @@ describe('what a failure is to a person and to a supervisor', () => {
     expect(message).not.toMatch(/\n|hunter22|abcdef123456/);
   });
 });
+
+it.each([
+  [['y', 'Yes', 's', 'si', ' Sí ', 'SI\u0301'], true],
+  [['', 'n', 'no', 'sin', 'yo', 'nosi'], false],
+])('%j mean yes: %s', (answers, yes) => expect(answers.map(isYes)).toEqual(answers.map(() => yes)));
 
 it('where nobody can answer, a question needs its flag', async () => {
   await expect(confirm('Delete it?', { yes: true })).resolves.toBe(true);

@@ -57,6 +57,26 @@ describe('job add', () => {
     expect(await claimNext(session)).toMatchObject({ account_id: 'acc-1', contact: { phones: ['+56911112222'] } });
   });
 
+  it('says that a check digit is wrong, and keeps an id as an import would', async () => {
+    const wrong = { kind: 'added', warnings: ['the RUT or DNI is kept as it is written, but its check digit should be 5'] };
+    expect(await addJob(session, ORDER, false)).toMatchObject(wrong);
+    expect(await addJob(session, { ...ORDER, dni: '12345678', due: '30-nov-2026' }, false)).toMatchObject({ kind: 'added', warnings: [] });
+    expect(await world.db.collection('jobs').findOne({ 'contact.dni': '123456785' })).toMatchObject({
+      payload: { due_date: '2026-11-30' },
+    });
+    await world.db.collection('accounts').updateOne({}, { $set: { country: 'AR' } });
+    await addJob(session, { ...ORDER, dni: '27-28123457-4' }, false);
+    expect(await addJob(session, { ...ORDER, dni: '28.123.457' }, false)).toMatchObject({ kind: 'duplicate' });
+  });
+
+  it.each([
+    ['1.234,50', 1234.5],
+    ['104.050', 104_050],
+  ])('--amount %s is read as an import reads it', async (amount, debt) => {
+    const ran = await speechai(world.env, 'job', 'add', '--account', 'acc-1', '--phone', '+56911112222', '--amount', amount);
+    expect([ran.code, await world.db.collection('jobs').findOne({})]).toMatchObject([0, { payload: { debt_amount: debt } }]);
+  });
+
   it('a dry run checks the same and writes nothing', async () => {
     expect(await addJob(session, ORDER, true)).toMatchObject({ kind: 'would be added' });
     expect(await world.db.collection('jobs').countDocuments()).toBe(0);
