@@ -2,6 +2,7 @@
 import type { Facts } from '../domain/decision.js';
 import { decide, explainGates } from '../domain/decide.js';
 import { EXIT, type ExitCode } from '../domain/errors.js';
+import { personsOf } from '../domain/job.js';
 import { lookBackMs } from '../domain/limits.js';
 import { readJob } from '../domain/read-job.js';
 import { createTally, type TallyResult } from '../domain/tally.js';
@@ -69,7 +70,7 @@ export async function factsOfGroup(
     return reading.kind === 'job' ? [reading.job] : [];
   });
   const lines = [...new Set(jobs.flatMap((job) => job.contact.phones.flatMap(({ line }) => line ?? [])))];
-  const persons = [...new Set(jobs.flatMap((job) => job.contact.person ?? []))];
+  const persons = [...new Set(jobs.flatMap((job) => personsOf(job.contact)))];
   const [suppressions, history] = await Promise.all([
     store.campaigns.suppressions(lines, persons),
     store.attempts.history(lines, persons, since),
@@ -77,7 +78,7 @@ export async function factsOfGroup(
   const facts = jobs.map((job): Facts => {
     const own = new Set(job.contact.phones.map(({ line }) => line));
     const concerns = (entry: { line: string | null; person: string | null }): boolean =>
-      (entry.line !== null && own.has(entry.line)) || (entry.person !== null && entry.person === job.contact.person);
+      (entry.line !== null && own.has(entry.line)) || (entry.person !== null && personsOf(job.contact).includes(entry.person));
     return {
       job,
       batch,

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Facts } from '../domain/decision.js';
 import type { Job } from '../domain/job.js';
-import { idKey } from '../domain/job.js';
+import { idKey, personsOf } from '../domain/job.js';
 import { lookBackMs } from '../domain/limits.js';
 import { readAccount } from '../domain/read-account.js';
 import { impliedBatch, readBatch } from '../domain/read-batch.js';
@@ -33,9 +33,9 @@ export async function findJob({ store }: Session, ref: string): Promise<Found> {
 /** Everything `decide` looks at, read now. */
 export async function factsOf(session: Session, job: Job): Promise<Facts> {
   const { store, policy } = session;
-  const { phones, person } = job.contact;
+  const { phones } = job.contact;
   const lines = phones.flatMap(({ line }) => line ?? []);
-  const persons = person === null ? [] : [person];
+  const persons = personsOf(job.contact);
   const now = store.time.now();
   const since = new Date(now.getTime() - lookBackMs(await packsOf(session), policy.minRedialMs));
   const [batches, accounts, ledgers, suppressions, history] = await Promise.all([

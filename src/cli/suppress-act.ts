@@ -1,5 +1,6 @@
 /** `suppress add|remove|list|check`: numbers are asked for by their hash, and shown masked. */
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
+import { personsOf } from '../domain/job.js';
 import { readAccount } from '../domain/read-account.js';
 import { alsoId, entryId, expiryOf, whoIs, whoMayBe, type Who } from '../domain/suppression-entry.js';
 import { createSuppressionAdmin, type Entry, type StoredEntry, type SuppressionQuery } from '../store/suppression-admin.js';
@@ -170,17 +171,19 @@ export async function checkSuppressions(session: Session, words: readonly string
 
 /** Whoever has the right check digit was blocked with the wrong one, and may be blocked for himself as well: that stays. */
 function ends(who: Who, entry: StoredEntry): boolean {
-  const own = who.line === null ? entry.person === who.person : entry.line === who.line;
+  const own = who.line === null ? isPerson(who, entry) : entry.line === who.line;
   return own || who.also.some((other) => entry.id === alsoId(who, other, entry.account, entry.batch));
 }
 
 /** Of a wrong check digit, what is blocked is the id as it is written; whoever has the right one is another person. */
-const isAbout = (who: Who, entry: StoredEntry): boolean => who.warning === null || entry.person === who.person;
+const isPerson = (who: Who, entry: StoredEntry): boolean => entry.person !== null && personsOf(who).includes(entry.person);
+
+const isAbout = (who: Who, entry: StoredEntry): boolean => who.warning === null || isPerson(who, entry);
 
 /** Of the whole installation and, where a scope is given, of no other account or batch. */
 async function inForce(session: Session, whos: readonly Who[], scope: Scope): Promise<readonly StoredEntry[]> {
   const all = whos.flatMap((who) => [who, ...who.also]);
-  const query = { lines: all.flatMap(({ line }) => line ?? []), persons: all.flatMap(({ person }) => person ?? []) };
+  const query = { lines: all.flatMap(({ line }) => line ?? []), persons: all.flatMap(personsOf) };
   const entries = await gather(suppressionAdmin(session).find(query, 1_000));
   const concerns = (own: string | null, asked: string | null): boolean => asked === null || own === null || own === asked;
   return entries.filter((entry) => concerns(entry.account, scope.account) && concerns(entry.batch, scope.batch));

@@ -3,7 +3,7 @@
  * here, because what was bought and used under the one says nothing under the other.
  */
 import type { Account } from './account.js';
-import { momentIn } from './batch-edit.js';
+import { momentIn } from './moments.js';
 import { readAccount } from './read-account.js';
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import type { Suppression } from './decision.js';
 import type { ChosenPhone, Finding, Gate, JobScene } from './gates.js';
 import { finding, packOf, wait } from './gates.js';
 import type { Job } from './job.js';
-import { CLAIMABLE } from './job.js';
+import { CLAIMABLE, personsOf } from './job.js';
 import { callsInScope, limitReached, redialableAt } from './limits.js';
 import { minutesOf, spanText } from './spans.js';
 
@@ -104,8 +104,8 @@ function checkPhones(scene: JobScene): readonly Finding[] {
 }
 
 function checkPerson({ job, suppressions, at }: JobScene): readonly Finding[] {
-  const { person } = job.contact;
-  const block = person === null ? undefined : suppressions.find((each) => each.person === person && inForce(each, job, at));
+  const persons = personsOf(job.contact);
+  const block = suppressions.find((each) => each.person !== null && persons.includes(each.person) && inForce(each, job, at));
   return block === undefined ? [] : [finding('fail', 'SUPPRESSED', `The person is blocked: ${block.reason}.`, 'suppressions')];
 }
 

@@ -17,11 +17,18 @@ export interface Contact {
   readonly dni: string | null;
   /** Hash of the normalised RUT/DNI; null where none is known, or where it only numbers a CSV row (`contact_12`). */
   readonly person: string | null;
+  /** Another hash under which the same person may be stored; nothing new is stored under it. */
+  readonly formerPerson: string | null;
   readonly phones: readonly Phone[];
   /** Index of the next phone to dial: always inside `phones` (clamped), 0 when there are none. */
   readonly phoneIndex: number;
   /** The contact's own IANA zone where the document gives a valid one. */
   readonly timezone: string | null;
+}
+
+/** Every hash by which the person may have been blocked or called. */
+export function personsOf({ person, formerPerson }: Pick<Contact, 'person' | 'formerPerson'>): readonly string[] {
+  return [person, formerPerson].filter((each) => each !== null);
 }
 
 export interface Job {

@@ -1,7 +1,7 @@
 /** How often: limits over earlier calls, and the keys of the counters that the database enforces by the day. */
 import { hash } from 'node:crypto';
 import type { PastCall } from './decision.js';
-import type { Contact, Phone } from './job.js';
+import { personsOf, type Contact, type Phone } from './job.js';
 import type { Basis, Limit, Packs } from './rules.js';
 import { localDate, startOfDay, startOfWeek } from './windows.js';
 
@@ -25,9 +25,8 @@ export function callsInScope(
   if (scope === 'number') return history.filter((call) => call.line === phone.line);
   const lines = new Set(contact.phones.map(({ line }) => line));
   // A call whose person is unknown counts by its line: the careful reading, or a re-import without RUTs would begin from nought.
-  return history.filter((call) =>
-    call.person !== null && contact.person !== null ? call.person === contact.person : lines.has(call.line),
-  );
+  const persons = personsOf(contact);
+  return history.filter((call) => (call.person !== null && persons.length > 0 ? persons.includes(call.person) : lines.has(call.line)));
 }
 
 /** Null while the limit still allows a call at that moment. */

@@ -36,8 +36,16 @@ export function normalisePerson(dni: unknown): string | null {
  */
 export function personHash(dni: unknown): string | null {
   const person = normalisePerson(dni);
-  return person === null ? null : hash('sha256', `speechai.person:${person}`).slice(0, 24);
+  return person === null ? null : hashOf(person);
 }
+
+/** What a CUIT was known by before it was the person of its DNI: suppressions of it are still in force. null: it is none. */
+export function formerPersonHash(dni: unknown): string | null {
+  const bare = writtenPerson(dni);
+  return bare === null || bare === normalisePerson(dni) ? null : hashOf(bare);
+}
+
+const hashOf = (person: string): string => hash('sha256', `speechai.person:${person}`).slice(0, 24);
 
 export interface Identity {
   /** In the one spelling that is stored. */

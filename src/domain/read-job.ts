@@ -5,7 +5,7 @@
 import type { Contact, DocId, Job, JobReading, Phone } from './job.js';
 import { idKey } from './job.js';
 import { count, date, firstOf, flagged, get, list, record, text, typeOf } from './lenient.js';
-import { personHash } from './person.js';
+import { formerPersonHash, personHash } from './person.js';
 import { readPhone } from './phones.js';
 import { isZone } from './zones.js';
 
@@ -70,6 +70,7 @@ function contactOf(raw: Readonly<Record<string, unknown>>, numbers: readonly unk
     name: text(get(contact, 'name')) ?? text(get(raw, 'nombre')),
     dni,
     person: personHash(dni),
+    formerPerson: formerPersonHash(dni),
     phones,
     // `phone_index` is where a flat document, which has no contact to hold it, keeps its own.
     phoneIndex: indexWithin(phones.length, get(contact, 'next_phone_index') ?? get(raw, 'phone_index')),

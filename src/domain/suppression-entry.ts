@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readDay, withoutTime } from './days.js';
 import { momentIn } from './moments.js';
-import { digitWarning, isCuit, normalisePerson, personHash, readIdentity, writtenPerson } from './person.js';
+import { digitWarning, formerPersonHash, isCuit, normalisePerson, personHash, readIdentity, writtenPerson } from './person.js';
 import { maskPhone, readPhone } from './phones.js';
 
 export interface Who {
@@ -10,6 +10,8 @@ export interface Who {
   readonly person: string | null;
   /** `+56*****910`, `12***78-K`: enough to recognise, too little to call. */
   readonly masked: string;
+  /** Where the same person may have been stored before. */
+  readonly formerPerson: string | null;
   /** What is wrong with its check digit, for people. */
   readonly warning: string | null;
   /** Other ids that the same words may stand for in jobs: blocked with it. */
@@ -18,7 +20,9 @@ export interface Who {
 
 export function phoneOf(written: string, country: string | null): Who | null {
   const { e164, line } = readPhone(written, country);
-  return e164 === null || line === null ? null : { line, person: null, masked: maskPhone(e164), warning: null, also: [] };
+  return e164 === null || line === null
+    ? null
+    : { line, person: null, masked: maskPhone(e164), formerPerson: null, warning: null, also: [] };
 }
 
 /**
@@ -33,6 +37,7 @@ export function personOf(written: string, country: string | null = null): Who | 
   const own = personHash(id);
   return {
     ...known(id),
+    formerPerson: formerPersonHash(written),
     warning: digitWarning({ rightDigit }),
     also: others.map(known).filter(({ person }) => person !== own),
   };
@@ -46,7 +51,14 @@ function countryOf(written: string, country: string | null): string | null {
 
 function known(id: string): Who {
   const person = normalisePerson(id) ?? id;
-  return { line: null, person: personHash(id), masked: `${person.slice(0, 2)}***${person.slice(-2)}`, warning: null, also: [] };
+  return {
+    line: null,
+    person: personHash(id),
+    masked: `${person.slice(0, 2)}***${person.slice(-2)}`,
+    formerPerson: null,
+    warning: null,
+    also: [],
+  };
 }
 
 const RUT = /^\d{1,2}\.?\d{3}\.?\d{3}-?k$|^\d{1,2}\.?\d{3}\.?\d{3}-\d$/i;

@@ -9,6 +9,8 @@ export interface ContactDraft {
   readonly line: number;
   readonly rows: number;
   readonly dni: string | null;
+  /** Of a CUIT, which may have been suppressed before it was the person of its DNI. */
+  readonly formerPerson: string | null;
   readonly name: string;
   readonly company: string;
   readonly amount: number | null;
@@ -50,6 +52,7 @@ export function groupRows(all: readonly ImportRow[], allowDuplicates: boolean): 
       line: first.line,
       rows: rows.length,
       dni: first.dni,
+      formerPerson: rows.find((row) => row.formerPerson !== null)?.formerPerson ?? null,
       name: said((row) => row.name),
       company: said((row) => row.company),
       amount,
@@ -75,7 +78,8 @@ function withoutRepeats(all: readonly ImportRow[]): { readonly rows: readonly Im
       seen.set(print, row.line);
       return true;
     }
-    remarks.push(rejected(row, row.dni === null ? `its number is the one of line ${before}` : `it is the same as line ${before}`));
+    const reason = row.dni === null ? `its number is the one of line ${before}` : `it is the same as line ${before}`;
+    remarks.push({ ...rejected(row, reason), effect: 'row repeated' });
     return false;
   });
   return { rows, remarks };

@@ -50,7 +50,7 @@ export function createTally(): Tally {
   return {
     counts,
     remark: (remark) => {
-      if (remark.effect === 'row rejected') counts.rejectedRows += 1;
+      if (remark.effect === 'row rejected' || remark.effect === 'row repeated') counts.rejectedRows += 1;
       else if (remark.effect === 'number left out') counts.droppedNumbers += 1;
       else counts.remarks += 1;
       const kept = remark.effect === 'kept';

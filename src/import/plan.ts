@@ -4,6 +4,7 @@
  */
 import type { Account } from '../domain/account.js';
 import type { Suppression } from '../domain/decision.js';
+import { personsOf } from '../domain/job.js';
 import { cuitsOf, personHash } from '../domain/person.js';
 import { lineHash } from '../domain/phones.js';
 import { readJob } from '../domain/read-job.js';
@@ -50,6 +51,8 @@ const PROMPT_VARIABLES = ['nombre', 'empresa', 'monto_total', 'fecha_limite', 'f
 const TOGETHER = 500;
 const SAMPLE = 5;
 const DAY_MS = 86_400_000;
+/** Rows of a reject file whose contact is in the batch that the file was made for. */
+const PASSED_OVER: ReadonlySet<string> = new Set<Remark['effect']>(['row repeated', 'number left out', 'kept']);
 
 export async function planImport(rows: AsyncIterable<TableRow>, scratch: Scratch, options: PlanOptions): Promise<Plan> {
   const tally = createTally();
@@ -98,9 +101,9 @@ async function sortRows(
     }
     counts.rows += 1;
     const effect = cellText(table.cells[effectAt]);
-    if (effect === 'number left out' || effect === 'kept') {
+    if (PASSED_OVER.has(effect)) {
       const reason = `a reject file: the contact of this row was imported already (empty its ${EFFECT_COLUMN} to import it all the same)`;
-      tell([{ line: table.line, column: '', value: '', reason, effect: 'row rejected' }]);
+      tell([{ line: table.line, column: '', value: '', reason, effect: 'row repeated' }]);
       continue;
     }
     const { row, remarks } = readRow(table, { columns, country, allowDuplicates });
@@ -140,7 +143,7 @@ async function judge(
 ): Promise<readonly ContactDraft[]> {
   const { account, allowDuplicates, settings, store, now } = options;
   const lines = [...new Set(drafts.flatMap(({ phones }) => phones.map(lineHash)))];
-  const persons = [...new Set(drafts.flatMap(({ dni }) => personHash(dni) ?? []))];
+  const persons = [...new Set(drafts.flatMap(personsIn))];
   const [waiting, suppressions, history] = await Promise.all([
     allowDuplicates
       ? new Map<string, string>()
@@ -175,8 +178,8 @@ async function judge(
       tell([whole(contact, `the prompt needs ${required.join(', ')}, which the row does not give`)]);
       return [];
     }
-    const person = personHash(contact.dni);
-    if ((person !== null && called.has(person)) || contact.phones.some((phone) => called.has(lineHash(phone)))) counts.recentlyCalled += 1;
+    if (personsIn(contact).some((person) => called.has(person)) || contact.phones.some((phone) => called.has(lineHash(phone))))
+      counts.recentlyCalled += 1;
     return [contact];
   });
 }
@@ -186,8 +189,8 @@ function withoutSuppressed(
   suppressions: readonly Suppression[],
   tell: (remarks: readonly Remark[]) => void,
 ): ContactDraft | null {
-  const person = personHash(draft.dni);
-  const blocked = person === null ? undefined : suppressions.find((each) => each.person === person);
+  const persons = personsIn(draft);
+  const blocked = suppressions.find((each) => each.person !== null && persons.includes(each.person));
   if (blocked !== undefined) {
     tell([whole(draft, `the person may not be called: ${blocked.reason}`)]);
     return null;
@@ -233,6 +236,8 @@ function keepFirst(sample: ContactDraft[], contact: ContactDraft): void {
   sample.sort((a, b) => a.line - b.line);
   sample.splice(SAMPLE);
 }
+
+const personsIn = ({ dni, formerPerson }: ContactDraft): readonly string[] => personsOf({ person: personHash(dni), formerPerson });
 
 /** Other programs write a person's CUIT where an import writes the DNI. */
 function spellingsOf(dni: string | null, country: string): readonly string[] {

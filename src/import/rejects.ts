@@ -14,7 +14,7 @@ export interface Rejects {
 }
 
 /** What follows from the worst of a row's reasons. */
-const EFFECTS: readonly Remark['effect'][] = ['row rejected', 'number left out', 'kept'];
+const EFFECTS: readonly Remark['effect'][] = ['row rejected', 'row repeated', 'number left out', 'kept'];
 /** Reasons come in no order, from rows and later from contacts; those of so many lines are sorted in memory together. */
 const RANGE = 20_000;
 

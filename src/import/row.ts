@@ -1,5 +1,6 @@
 /** From the cells of one row to what an import needs of it, with every reason why something of it cannot be used. */
 import { createHash } from 'node:crypto';
+import { formerPersonHash } from '../domain/person.js';
 import { lineHash } from '../domain/phones.js';
 import { isZone } from '../domain/zones.js';
 import { readAmount } from './amounts.js';
@@ -16,8 +17,8 @@ export interface Remark {
   readonly column: string;
   readonly value: string;
   readonly reason: string;
-  /** What follows from it. */
-  readonly effect: 'row rejected' | 'number left out' | 'kept';
+  /** What follows from it. A repeated row is left out as well, but there is nothing to mend in it. */
+  readonly effect: 'row rejected' | 'row repeated' | 'number left out' | 'kept';
 }
 
 export interface ImportRow {
@@ -27,6 +28,7 @@ export interface ImportRow {
   /** The same for rows that are the same in every cell. */
   readonly print: string;
   readonly dni: string | null;
+  readonly formerPerson: string | null;
   readonly name: string;
   readonly company: string;
   readonly amount: number | null;
@@ -104,6 +106,7 @@ export function readRow({ line, cells }: TableRow, { columns, country, allowDupl
       .digest('base64url')
       .slice(0, 16),
     dni,
+    formerPerson: formerPersonHash(text('rut')),
     name: text('name'),
     company: text('company'),
     amount: figure('amount'),

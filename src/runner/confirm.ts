@@ -34,7 +34,7 @@ async function readTogether(cx: Context, requests: readonly ConfirmRequest[]): P
   const { store } = cx;
   const contacts = requests.map(({ job }) => job.contact);
   const lines = distinct(contacts.flatMap((contact) => contact.phones.map((phone) => phone.line)));
-  const persons = distinct(contacts.map((contact) => contact.person));
+  const persons = distinct(contacts.flatMap(personsOf));
   const batchIds = distinct(requests.map(({ job }) => job.batch));
   const accountIds = distinct(requests.map(({ job }) => job.account));
   const asked = store.time.now();
@@ -55,9 +55,10 @@ async function readTogether(cx: Context, requests: readonly ConfirmRequest[]): P
     const reading = readJob(jobById.get(`${idKey(id)} ${token}`), country);
     if (reading.kind === 'unreadable') return null;
     const { job } = reading;
+    const ownPersons = personsOf(job.contact);
     const ownLines = new Set(job.contact.phones.map((phone) => phone.line));
     const concerns = (entry: { line: string | null; person: string | null }): boolean =>
-      (entry.line !== null && ownLines.has(entry.line)) || (entry.person !== null && entry.person === job.contact.person);
+      (entry.line !== null && ownLines.has(entry.line)) || (entry.person !== null && ownPersons.includes(entry.person));
     return {
       job,
       batch: job.batch === null ? impliedBatch(job.account) : (batchById.get(job.batch) ?? 'missing'),

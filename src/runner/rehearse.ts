@@ -3,6 +3,7 @@ import { decide } from '../domain/decide.js';
 import type { Decision } from '../domain/decision.js';
 import { lookBackMs } from '../domain/limits.js';
 import { maskPhone } from '../domain/phones.js';
+import { personsOf } from '../domain/job.js';
 import { readJob } from '../domain/read-job.js';
 import { createBoard, type Board } from './board.js';
 import type { Context } from './context.js';
@@ -46,9 +47,9 @@ export async function* rehearse(cx: Context): AsyncGenerator<Rehearsed> {
 }
 
 async function decisionOn(cx: Context, board: Board, job: Parameters<typeof decide>[0]['job'], now: Date): Promise<Decision> {
-  const { phones, person } = job.contact;
+  const { phones } = job.contact;
   const lines = phones.flatMap((phone) => phone.line ?? []);
-  const persons = person === null ? [] : [person];
+  const persons = personsOf(job.contact);
   const [suppressions, history] = await Promise.all([
     cx.store.campaigns.suppressions(lines, persons),
     cx.store.attempts.history(lines, persons, new Date(now.getTime() - lookBackMs(cx.packs, cx.policy.minRedialMs))),

@@ -6,7 +6,7 @@ import { importFile, type ImportOptions } from '../../src/cli/import-file.js';
 import { buildProgram } from '../../src/cli/program.js';
 import type { Session } from '../../src/cli/session.js';
 import { EXIT } from '../../src/domain/errors.js';
-import { personHash } from '../../src/domain/person.js';
+import { formerPersonHash, personHash } from '../../src/domain/person.js';
 import { lineHash } from '../../src/domain/phones.js';
 import { readBatch } from '../../src/domain/read-batch.js';
 import { readJob } from '../../src/domain/read-job.js';
@@ -206,6 +206,12 @@ test('P4: a person suppressed by DNI is not called by the CUIT, nor waits in two
   );
   expect(told).toMatchObject({ counts: { contacts: 1, suppressed: 1, rejectedRows: 1, kept: { 'its check digit is wrong': 1 } } });
   expect((await jobs())[0]).toMatchObject({ contact: { dni: '30111222' }, payload: { debt_amount: 3 } });
+  await world.db.collection('suppressions').insertOne({ account_id: null, batch_id: null, expires_at: null, reason: 'old', line: null, person: formerPersonHash('27301112225') }); // prettier-ignore
+  expect(
+    await run(fileOf('o.csv', 'cuit;celular\n27-30111222-5;1123456780\n11.111.112;1123456799\n'), { allowDuplicates: true, name: 'o' }),
+  ).toMatchObject({
+    counts: { suppressed: 1 },
+  });
   // As another program writes it.
   await world.db.collection('jobs').updateOne({}, { $set: { deduplication_key: `acc-123456::27301112225::${told.batch_id}` } });
   const again = fileOf('y.csv', 'dni;celular\n30111222;1123456780\n');
@@ -249,6 +255,13 @@ test('the reject file is in the order of the file and can be mended and imported
   expect([first.counts['contacts'], second.counts['contacts']]).toEqual([40, 20]);
   expect(second.err).toBe('');
   expect((await jobs()).length).toBe(60);
+});
+
+test('a contact without a RUT that came twice is not imported again from the reject file', async () => {
+  const first = await run(fileOf('x.csv', 'nombre;celular\nEva;978445371\nEva;978445371\nAna;12\n'));
+  const mended = readFileSync(first.rejects ?? '', 'utf8').replace(';12', ';938773910');
+  expect(await run(fileOf('y.csv', mended))).toMatchObject({ counts: { rows: 2, contacts: 1 } });
+  expect((await jobs()).map((job) => String((job['contact'] as Document)['name'])).toSorted()).toEqual(['Ana', 'Eva']);
 });
 
 test('sums carry no digits that nobody wrote, and a file of many contacts says that it shows some', async () => {

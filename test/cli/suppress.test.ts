@@ -10,6 +10,7 @@ import * as suppress from '../../src/cli/suppress-act.js';
 import { importSuppressions, type ImportOptions } from '../../src/cli/suppress-import.js';
 import { decide } from '../../src/domain/decide.js';
 import { EXIT } from '../../src/domain/errors.js';
+import { formerPersonHash } from '../../src/domain/person.js';
 import { NO_PACKS } from '../../src/domain/rules.js';
 import { columnsOf, entryId, expiryOf, personOf, phoneOf, whoIs } from '../../src/domain/suppression-entry.js';
 import { captured } from '../support/captured.js';
@@ -84,6 +85,16 @@ describe('suppress add, check, remove', () => {
     expect(await verdict()).toBe('dial');
     await add(['30281234576']);
     expect(await verdict()).toContain('SUPPRESSED');
+  });
+
+  it('P4: what was suppressed by a CUIT before it was the person of its DNI stays so', async () => {
+    const former = formerPersonHash('20-28123457-3');
+    await world.db.collection('suppressions').insertOne({ _id: 'op:old' as never, line: null, person: former, account_id: null, batch_id: null, reason: 'old', expires_at: null }); // prettier-ignore
+    await world.db.collection('jobs').updateOne({ job_id: 'j' }, { $set: { 'contact.dni': '20281234573' } });
+    expect(await verdict()).toContain('SUPPRESSED');
+    expect((await check(['20-28123457-3'])).value).toBe(EXIT.found);
+    await remove(['20-28123457-3']);
+    expect(await verdict()).toBe('dial');
   });
 
   it('a wrong check digit is said and blocked, as written and with the right digit; removing it ends both and no more', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import fc from 'fast-check';
 import { canonicalLine, lineHash, maskPhone, readPhone } from '../../src/domain/phones.js';
-import { normalisePerson, personHash } from '../../src/domain/person.js';
+import { formerPersonHash, normalisePerson, personHash } from '../../src/domain/person.js';
 
 test.each([
   // Stored as E.164, known to the numbering plan or not
@@ -86,6 +86,11 @@ test.each([
 ])('knows the person behind %j as %s', (dni, person) => {
   expect(normalisePerson(dni)).toBe(person);
   expect(personHash(dni) === null).toBe(person === null);
+});
+
+test('a CUIT is found by the hash that it had of itself, too', () => {
+  expect(formerPersonHash('20-28123457-3')).toBe('5e555c65e833730580e8b986');
+  expect(['28123457', '30-71234567-1', '12.345.678-5', 'contact_1', null].map(formerPersonHash)).toEqual([null, null, null, null, null]);
 });
 
 test('one person written in two ways has one hash', () => {
