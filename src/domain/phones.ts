@@ -47,10 +47,11 @@ function toE164(written: string, country: string | null): string | null {
   return E164_LIKE.test(bare) && impossible(bare) === null ? bare : null;
 }
 
-const MADE_UP = [
+/** Wide where a company may be called from it: 600 and 80x have numbers of several lengths. */
+const PLANS = [
   {
     prefix: '+56',
-    possible: /^(?:[29]\d{8}|3[2-5]\d{7}|4[1-5]\d{7}|5[1-578]\d{7}|6[013457]\d{7}|7[1-35]\d{7}|80\d{7})$/,
+    possible: /^(?:[29]\d{8}|3[2-5]\d{7}|4[1-5]\d{7}|5[1-578]\d{7}|6[13457]\d{7}|7[1-35]\d{7}|(?:60|80)\d{7,9})$/,
     why: 'behind +56 a Chilean number has 9 digits that begin with 9 or with an area code',
   },
   {
@@ -62,7 +63,7 @@ const MADE_UP = [
 
 /** Why nobody can have this international number: a slip of a digit would ring a stranger. null: its country may have it. */
 export function impossible(e164: string): string | null {
-  const plan = MADE_UP.find(({ prefix }) => e164.startsWith(prefix));
+  const plan = PLANS.find(({ prefix }) => e164.startsWith(prefix));
   return plan === undefined || plan.possible.test(e164.slice(plan.prefix.length)) ? null : plan.why;
 }
 
