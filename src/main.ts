@@ -1,5 +1,4 @@
-#!/usr/bin/env -S node --
-// The `--` keeps Node 20 from taking `--env-file` behind the script's name for an option of its own.
+#!/usr/bin/env node
 import { runProgram } from './cli/errors.js';
 import { buildProgram } from './cli/program.js';
 

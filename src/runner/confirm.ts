@@ -3,7 +3,7 @@
  * the authority for P4 and the last thing before the POST: a pause is certain DIAL_WITHIN_MS after it is written.
  */
 import type { Facts } from '../domain/decision.js';
-import { idKey, type DocId, type Job } from '../domain/job.js';
+import { idKey, personsOf, type DocId, type Job } from '../domain/job.js';
 import { readAccount } from '../domain/read-account.js';
 import { impliedBatch, readBatch } from '../domain/read-batch.js';
 import { readJob } from '../domain/read-job.js';

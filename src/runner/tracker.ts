@@ -93,7 +93,7 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
         reason: outcome.reason,
         about: call.facts.from_number,
         cause: outcome.reason,
-        remedy: 'See `runner list` for the numbers that rest; register the number with the carriers, or use another.',
+        remedy: 'register the number with the carriers, or use another; `batch show ID` tells which ones rest',
       });
     if (outcome.class === 'unknown')
       cx.alert('UNKNOWN_REASON', 'a call ended for a reason nobody knows; its job is set aside for a person', {
@@ -101,7 +101,7 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
         reason: outcome.reason,
         about: outcome.reason,
         cause: outcome.reason,
-        remedy: 'Look at the call with `job show ID`, then say in config/outcomes.json what the reason means.',
+        remedy: 'look at the call with `job show ID`, then say in config/outcomes.json what the reason means',
       });
     await end(call, reading, outcome);
   }

@@ -3,6 +3,7 @@
 import { BSON } from 'mongodb';
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formerPersonHash } from '../../src/domain/person.js';
 import { readJob } from '../../src/domain/read-job.js';
 import type { Job } from '../../src/domain/job.js';
 import { createConfirm } from '../../src/runner/confirm.js';
@@ -85,6 +86,16 @@ describe('the last look', () => {
     expect(ofMine?.history.map((call) => 'attempt' in call && call.attempt)).toEqual(['earlier-call']);
     expect(ofMine?.suppressions.map((one) => one.reason)).toEqual(['asked']);
     expect(ofOther).toMatchObject({ history: [], suppressions: [] });
+  });
+
+  it('P4: whoever was blocked by a CUIT, before it was known as the person of its DNI, is not dialled', async () => {
+    const confirm = createConfirm(openRunner(world.store).cx);
+    const blocked = await put(31, { contact: { name: 'Ana', dni: '20-28123457-3', phones: ['+56911119999'], next_phone_index: 0 } });
+    const former = formerPersonHash('20-28123457-3');
+    expect(former).not.toBeNull();
+    const entry = { line: null, account: null, batch: null, reason: 'by CUIT', expiresAt: null, evidence: 'e', attempt: 'y', masked: '' };
+    await world.store.campaigns.suppress({ ...entry, person: former });
+    expect((await confirm(blocked))?.suppressions.map((one) => one.reason)).toEqual(['by CUIT']);
   });
 
   it('P4: reads what was written before it was asked, also while another reading is under way', async () => {
