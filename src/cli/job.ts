@@ -259,11 +259,6 @@ function money(text: string): number {
   return reading.value;
 }
 
-function figure(text: string): number {
-  if (!/^\d+(?:\.\d+)?$/.test(text)) throw new InvalidArgumentError('It must be a number, 0 or more.');
-  return Number(text);
-}
-
 function aboveZero(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
   return Number(text);

@@ -99,7 +99,7 @@ describe.skipIf(hasReplicaSet())('a set of two members before one engine', () =>
     'what the old primary did and could not confirm is confirmed by the new one, not done again (%s)',
     async (how) => {
       await items.insertOne({ _id: 1, n: 0 });
-      const election = set.elect({ how, unconfirmedMs: 600, withoutPrimaryMs: 100 });
+      const election = set.elect({ how, unconfirmedMs: 100, withoutPrimaryMs: 100 });
       const found = items.findOneAndUpdate({ _id: 1 }, { $inc: { n: 1 } }, { returnDocument: 'after' });
       await eventually(counted, (n) => (n === 1 ? null : `n is ${n}`));
       expect(set.primary()).toBe(0);
