@@ -79,7 +79,7 @@ async function placeAll(url: string, calls: number): Promise<string[]> {
           method: 'POST',
           body: JSON.stringify({
             from_number: '+56600000001',
-            to_number: `+569${String(n + k).padStart(6, '0')}900`,
+            to_number: `+5511${String(n + k).padStart(6, '0')}900`,
             metadata: { attempt_id: attemptId(n + k) },
           }),
           headers: { authorization: 'Bearer key_bench', 'content-type': 'application/json' },

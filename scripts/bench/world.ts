@@ -105,7 +105,7 @@ export function jobDocument(n: number, batch: string): Record<string, unknown> {
     mode: 'single',
     attempts: 0,
     max_attempts: 3,
-    contact: { name: `Person ${n}`, dni: String(10_000_000 + n), phones: [`+569${String(n).padStart(6, '0')}900`], next_phone_index: 0 },
+    contact: { name: `Person ${n}`, dni: String(10_000_000 + n), phones: [`+5511${String(n).padStart(6, '0')}900`], next_phone_index: 0 },
     payload: { debt_amount: 104_050, due_date: '2030-01-31', company_name: 'Bench', reference_number: '', additional_info: {} },
     created_at: new Date(),
   };
