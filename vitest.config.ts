@@ -6,7 +6,7 @@ export default defineConfig({
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/setup.ts'],
     // Files that drive daemons mostly wait: two at a time use both cores.
-    maxWorkers: 2,
+    maxWorkers: 3,
     // A module is read once per worker, not once per file: half of the time that the small tests took went into that.
     isolate: false,
     testTimeout: 20_000,

@@ -306,10 +306,11 @@ describe('P1 proof that nothing was sent', () => {
       connections: 1,
       timeoutMs: 45,
     });
+    // At the same moment, so that the first does not give its connection up while the second could still use it.
     const first = retell.place(ORDER, yes);
-    await server.arrived(1);
     let asked = 0;
     const second = retell.place(ORDER, () => (asked += 1) > 0);
+    await server.arrived(1);
     expect(await second).toMatchObject({ kind: 'refused', refusal: 'unreachable' });
     held[0]?.end();
     await first;
