@@ -1,32 +1,22 @@
 /** `db adopt`: the old worker's latest calls become settled attempts, so that limits and MIN_REDIAL_MINUTES know them. They cost nothing here. */
 import type { Policy } from '../domain/decision.js';
 import { date, firstOf, get, record, text } from '../domain/lenient.js';
+import { lookBackMs } from '../domain/limits.js';
 import { classify, unreadableOutcome, type OutcomeTable } from '../domain/outcomes.js';
 import { readPhone } from '../domain/phones.js';
 import { readAccount } from '../domain/read-account.js';
 import { readJob } from '../domain/read-job.js';
-import type { Packs } from '../domain/rules.js';
 import { readCall } from '../retell/reading.js';
 import type { AnyDocument } from '../store/connection.js';
 import type { OldCall } from '../store/old-calls.js';
 import type { Session } from './session.js';
-
-const HOUR_MS = 3_600_000;
-/** A calendar's week may have begun seven days ago, in a zone that is a day ahead. */
-const CALENDAR_MS = 9 * 24 * HOUR_MS;
-
-/** As far back as any rule of this installation looks. */
-function lookBackMs(packs: Packs): number {
-  const windows = Object.values(packs.rules).flatMap(({ limits }) => limits.map(({ window }) => window));
-  return Math.max(CALENDAR_MS, ...windows.map((window) => (window.kind === 'rolling' ? window.hours * HOUR_MS : 0)));
-}
 
 /** How many calls were recorded, or would be. */
 export async function adoptCalls(session: Session, dryRun: boolean): Promise<number> {
   const { store, policy, loaded } = session;
   const { loadRulebook } = await import('../config/rulebook.js');
   const { packs, outcomes } = loadRulebook(loaded.settings.app.configDir);
-  const since = new Date(store.time.now().getTime() - lookBackMs(packs));
+  const since = new Date(store.time.now().getTime() - lookBackMs(packs, policy.minRedialMs));
   let count = 0;
   for await (const group of store.oldCalls.jobs(since)) {
     const countries = await countriesOf(session, group);

@@ -19,6 +19,7 @@ import { tellFull } from './full.js';
 import { newToken } from './ids.js';
 import type { Parts } from './parts.js';
 import { persist } from './persist.js';
+import { repeat } from './repeat.js';
 
 export interface Rescue {
   /** Takes everything that is expired. What the provider has to be asked about goes on meanwhile, until `recovered`. */
@@ -245,15 +246,6 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
 
   return {
     pass,
-    run: async () => {
-      while (!cx.abandon.aborted && !cx.noMoreClaims.aborted) {
-        try {
-          await pass();
-        } catch (error) {
-          cx.log.warn('a rescue pass was cut short', { error: messageOf(error) });
-        }
-        await cx.clock.sleep((cx.timing.leaseMs / 4) * (0.9 + 0.2 * cx.random()), cx.abandon, cx.noMoreClaims);
-      }
-    },
+    run: () => repeat(cx, 'a rescue pass', cx.timing.leaseMs / 4, pass),
   };
 }

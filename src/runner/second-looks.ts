@@ -2,12 +2,12 @@
  * Calls that were declared lost, POSTs that may have placed two, and prices that were not final are asked about once more. Apart from rescue, and slow as the provider may
  * be: nobody waits for it.
  */
-import { messageOf } from '../domain/errors.js';
 import { classify } from '../domain/outcomes.js';
 import type { AttemptDoc } from '../store/attempt.js';
 import { factsOf } from './call.js';
 import type { Context } from './context.js';
 import type { Parts } from './parts.js';
+import { repeat } from './repeat.js';
 
 export interface SecondLooks {
   /** One pass over everything that is due to be looked at. */
@@ -60,15 +60,6 @@ export function createSecondLooks(cx: Context, parts: Pick<Parts, 'stray' | 'set
 
   return {
     pass,
-    run: async () => {
-      while (!cx.abandon.aborted && !cx.noMoreClaims.aborted) {
-        try {
-          await pass();
-        } catch (error) {
-          cx.log.warn('the second looks were cut short', { error: messageOf(error) });
-        }
-        await cx.clock.sleep((cx.timing.leaseMs / 4) * (0.9 + 0.2 * cx.random()), cx.abandon, cx.noMoreClaims);
-      }
-    },
+    run: () => repeat(cx, 'a second look', cx.timing.leaseMs / 4, pass),
   };
 }
