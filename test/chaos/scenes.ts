@@ -72,8 +72,9 @@ const diesAfterCharging = async ({ job, daemon }: Scene): Promise<void> => {
 /** One dies with a finished call whose job is free again; the next claims that job and dies as well; the third finds both. */
 const twoDieOnOneJob = async ({ job, daemon }: Scene): Promise<void> => {
   await job(BUSY);
-  await (
-    await daemon({ failPoint: 'before:finish:1', env: { LEASE_SECONDS: '8' } })
+  await // It must still stand when the second's lease ends, however slowly that one started.
+  (
+    await daemon({ failPoint: 'before:finish:1', env: { LEASE_SECONDS: '12' } })
   ).ended;
   await (
     await daemon({ failPoint: 'before:decide:1', env: { LEASE_SECONDS: '4' } })
