@@ -3,7 +3,6 @@
  * in which each job is taken as it was seen or not at all: a third of the cost, and the same promise.
  */
 import type { Document, Filter } from 'mongodb';
-import type { Random } from '../domain/ports.js';
 import { createChange, own } from './change.js';
 import { hinted, type AnyDocument, type Connection } from './connection.js';
 import { DUE_BY_SERVER } from './job-stages.js';
@@ -43,8 +42,6 @@ export const JOB_INDEX = {
 } as const;
 
 const TICK_MS = 1;
-/** A job is passed over for so many groups at most: the order is nearly the oldest first still. */
-const MOST_SPREAD = 8;
 
 /** Wrapped, since `null` is an answer too. */
 interface Answer {
@@ -61,10 +58,8 @@ interface Lease {
 }
 
 /** Resolves with the job as it was before; null: nothing of this kind is due in the batch. */
-export function createClaims(connection: Connection, random: Random): (question: ClaimQuestion) => Promise<AnyDocument | null> {
+export function createClaims(connection: Connection): (question: ClaimQuestion) => Promise<AnyDocument | null> {
   const jobs = connection.collection('jobs');
-  /** How many groups of jobs a look may pass over: none while nobody else takes what it sees. */
-  let spread = 0;
 
   /**
    * Index `claim` or `claimQueue`, no sort: the index's own order is oldest first, and a sorted claim reads every due key once any job holds
@@ -107,31 +102,17 @@ export function createClaims(connection: Connection, random: Random): (question:
     const [first, ...others] = questions;
     if (first === undefined) return [];
     if (others.length === 0) return [{ doc: await one(first) }];
-    const seen = await look(first, questions.length);
-    let lost = 0;
-    const answers = await Promise.all(questions.map((question, index) => answer(question, seen[index], () => (lost += 1))));
-    spread = lost * 4 > questions.length ? Math.min(MOST_SPREAD, spread * 2 + 1) : Math.max(0, spread - 1 / MOST_SPREAD);
-    return answers;
-  }
-
-  /** Many processes that all look at the oldest jobs take them from each other, and each that lost one asks again alone. */
-  async function look(question: ClaimQuestion, count: number): Promise<AnyDocument[]> {
-    const due = (skip: number): Promise<AnyDocument[]> =>
-      jobs.find(dueFor(question), { hint: indexOf(question), limit: count, skip }).toArray();
-    const skip = Math.floor(random() * spread * count);
-    const seen = await due(skip);
-    return skip > 0 && seen.length < count ? due(0) : seen;
+    const seen = await jobs.find(dueFor(first), { hint: indexOf(first), limit: questions.length }).toArray();
+    return Promise.all(questions.map((question, index) => answer(question, seen[index])));
   }
 
   /** Its own error for each: a write that failed must not take the claims beside it along. */
-  async function answer(question: ClaimQuestion, doc: AnyDocument | undefined, lost: () => void): Promise<Answer | Failed> {
+  async function answer(question: ClaimQuestion, doc: AnyDocument | undefined): Promise<Answer | Failed> {
     if (doc === undefined) return { doc: null };
     const { token, worker, leaseMs } = question;
     const asSeen = { status: doc['status'] as unknown, due: (doc['reserved_until'] as unknown) ?? null };
     try {
-      if (await take(doc._id, { token, worker, lease_ms: leaseMs, ...asSeen })) return { doc };
-      lost();
-      return { doc: await one(question) };
+      return { doc: (await take(doc._id, { token, worker, lease_ms: leaseMs, ...asSeen })) ? doc : await one(question) };
     } catch (error) {
       return new Failed(error);
     }

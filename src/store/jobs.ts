@@ -95,7 +95,7 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
       }),
 
     /** null: nothing of this kind is due in the batch. */
-    claim: createClaims(connection, Math.random),
+    claim: createClaims(connection),
     failFull: createFailFull(connection),
 
     /** After a claim whose reply was lost. Index `token`. null: the claim did not happen. */

@@ -3,7 +3,6 @@
 import { BSON, Long, MaxKey, Timestamp } from 'mongodb';
 import type { Document } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createClaims } from '../../src/store/claims.js';
 import type { Store } from '../../src/store/store.js';
 import { isRefusal } from '../../src/store/writer.js';
 import type { StoreWorld } from './support.js';
@@ -57,22 +56,6 @@ describe('claims of one moment', () => {
     const early = await claim(world.rival, 30);
     seen.release();
     expect(sorted(numbers([...early, ...(await late)]))).toEqual(upTo(60));
-  });
-
-  it('of processes that take the same jobs from each other, each looks further along for a while, and still finds the last ones', async () => {
-    await put(many(100));
-    const claimOf = createClaims(world.store.connection, () => 0.99);
-    const claims = (count: number): Promise<(Document | null)[]> => Promise.all(Array.from({ length: count }, () => claimOf(question())));
-    const seen = world.proxy.add({ command: 'find', collection: 'jobs', fault: 'hold', side: 'after' });
-    const late = claims(20);
-    await seen.hit;
-    expect(sorted(numbers(await claim(world.rival, 20)))).toEqual(upTo(20));
-    seen.release();
-    // All lost, all found again, alone; the next look passes over a group.
-    expect(sorted(numbers(await late))).toEqual(upTo(40).slice(20));
-    expect(sorted(numbers(await claims(20)))).toEqual(upTo(79).slice(59));
-    // Fewer are left behind those that are passed over than are asked for: nobody goes without.
-    expect(numbers(await claims(40))).toHaveLength(40);
   });
 
   it('P4: what changed between the look and the write is not taken as it was seen', async () => {
