@@ -12,7 +12,7 @@ import { openRunner, reading, type Runner } from './support.js';
 const ALWAYS = { allowed_hours: { start: '00:00', end: '23:59' }, days_of_week: [1, 2, 3, 4, 5, 6, 7] };
 
 /** Starts that are granted by hand. */
-const pace = (): Bucket & { grant(count: number): void; returned(): number } => {
+const pace = (): Bucket & { grant(count: number): void; returned(): number; waiting(): number } => {
   let [tokens, returned] = [0, 0];
   const waiting: ((taken: boolean) => void)[] = [];
   const serve = (): void => {
@@ -35,6 +35,7 @@ const pace = (): Bucket & { grant(count: number): void; returned(): number } => 
       serve();
     },
     returned: () => returned,
+    waiting: () => waiting.length,
   };
 };
 
@@ -66,7 +67,7 @@ describe('the desk', () => {
   afterEach(() => closing.abort());
   afterAll(() => world.close());
 
-  const open = (): { desk: Desk; starts: ReturnType<typeof pace>; runner: Runner } => {
+  const open = (mayDial = (): boolean => true): { desk: Desk; starts: ReturnType<typeof pace>; runner: Runner } => {
     const runner = openRunner(world.store, {
       timing: { claimPollMs: 30 },
       retell: { place: () => Promise.resolve({ kind: 'placed' as const, call: reading('call', { live: true }) }) },
@@ -74,7 +75,7 @@ describe('the desk', () => {
     const starts = pace();
     const { board, parts } = runner;
     const desk = createDesk(
-      { ...runner.cx, noMoreClaims: closing.signal },
+      { ...runner.cx, breaker: { ...runner.cx.breaker, mayDial }, noMoreClaims: closing.signal },
       {
         board,
         slots: parts.slots,
@@ -108,6 +109,20 @@ describe('the desk', () => {
       await expect.poll(() => given.length, { interval: 5, timeout: 10_000 }).toBeGreaterThan(before);
     }
     expect({ late: late(), retries: retries() }).toEqual({ late: 3, retries: 3 });
+  });
+
+  it('claims nothing for a start that was waited for while the provider came to refuse the account', async () => {
+    await put('large', 5);
+    let refused = false;
+    const { desk, starts, runner } = open(() => !refused);
+    void desk.next();
+    // It has looked, and waits for its start.
+    await expect.poll(() => starts.waiting(), { interval: 5, timeout: 10_000 }).toBe(1);
+    refused = true;
+    starts.grant(1);
+    await expect.poll(() => starts.returned(), { interval: 5, timeout: 10_000 }).toBe(1);
+    await runner.cx.clock.sleep(50);
+    expect(await jobs().countDocuments({ status: 'pending' })).toBe(5);
   });
 
   it.each([
