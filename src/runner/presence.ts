@@ -5,7 +5,7 @@ import type { Bucket } from '../retell/bucket.js';
 import { remedyFor } from '../retell/breaker.js';
 import type { Presence as PresenceDoc, Standstill } from '../store/runners.js';
 import type { Context } from './context.js';
-import type { Sends } from './sends.js';
+import { CLAIMS_SHARE, type Sends } from './sends.js';
 
 export interface Presence {
   beat(state: PresenceDoc['state']): Promise<void>;
@@ -136,7 +136,7 @@ export function createPresence(cx: Context, options: PresenceOptions): Presence 
     mayDial: () => old.length === 0 && standing,
     setPace: () => {
       const share = options.callsPerSecond / sharers;
-      options.pace.setRate(share * cx.slowdown.rateFactor());
+      options.pace.setRate(share * CLAIMS_SHARE * cx.slowdown.rateFactor());
       options.sends.setRate(share);
     },
     run: async () => {

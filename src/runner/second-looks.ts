@@ -1,6 +1,6 @@
 /**
- * Calls that were declared lost, POSTs that may have placed two, and prices that were not final are asked about once more. Apart from rescue, and slow as the provider may
- * be: nobody waits for it.
+ * Calls that were declared lost, POSTs that may have placed two, and prices that were not final are asked about once more. Apart from
+ * rescue, and slow as the provider may be: nobody waits for it.
  */
 import { classify } from '../domain/outcomes.js';
 import type { AttemptDoc } from '../store/attempt.js';

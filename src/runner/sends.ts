@@ -12,6 +12,8 @@ export interface Sends {
 
 /** Two that leave a second apart arrive a little less than that apart. */
 const MARGIN = 1.02;
+/** Claims come a little slower than their POSTs may leave, or each would wait longer here than the one before, until its moment had passed. */
+export const CLAIMS_SHARE = 0.97;
 
 export function createSends(clock: Clock): Sends {
   let perSecond = Number.POSITIVE_INFINITY;

@@ -76,7 +76,7 @@ export function createChange<Values extends object>(connection: Connection, plan
   return (id, values) => ask(plan.collection, { id, values });
 }
 
-/** In the order they came, one of a document in a group: a second one judges what the first one left. */
+/** One of a document in a group, since each finds its values by its `_id`; and no more than a statement holds. */
 function groupsOf<Values extends object>(asks: readonly Ask<Values>[]): Ask<Values>[][] {
   if (asks.length === 1) return [[...asks]];
   const groups: Ask<Values>[][] = [];

@@ -2,7 +2,8 @@
 
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { createSends } from '../../src/runner/sends.js';
+import { createBucket } from '../../src/retell/bucket.js';
+import { CLAIMS_SHARE, createSends } from '../../src/runner/sends.js';
 import { fakeClock } from '../retell/support.js';
 
 describe('starts', () => {
@@ -26,6 +27,26 @@ describe('starts', () => {
       for (const [n, at] of sentAt.entries()) expect((sentAt[n + count] ?? Infinity) - at).toBeGreaterThanOrEqual(windowMs);
     },
   );
+
+  it.each([0.4, 1, 25])('at %d a second wait no longer in the end than in the beginning, however long there is work', async (perSecond) => {
+    const clock = fakeClock();
+    const [sends, pace] = [createSends(clock), createBucket({ perSecond: 1, burst: Math.ceil(perSecond / 10), clock })];
+    sends.setRate(perSecond);
+    pace.setRate(perSecond * CLAIMS_SHARE);
+    const { signal } = new AbortController();
+    const waits: number[] = [];
+    const claims = async (): Promise<void> => {
+      for (let n = 0; n < 250; n += 1) {
+        await pace.take(signal);
+        const since = clock.mark();
+        void sends.turn(signal).then(() => waits.push(clock.elapsedMs(since)));
+      }
+    };
+    void claims();
+    for (let n = 0; n < 200_000 && waits.length < 250; n += 1) await clock.advance(5);
+    expect(waits).toHaveLength(250);
+    expect(Math.max(...waits.slice(-50))).toBeLessThan(250);
+  });
 
   it('wait no longer than the process goes on', async () => {
     const clock = fakeClock();
