@@ -167,6 +167,8 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
 
   /** From here on it is a call like any other: an attempt of ours protects it. */
   async function adoptForeign(job: Job, token: string, callId: string): Promise<void> {
+    // The provider may have answered later than a lease lasts: whoever took the job since adopts its call.
+    if ((await cx.store.jobs.byToken(token)) === null) return;
     const phone = job.contact.phones[job.contact.phoneIndex];
     const line = phone?.line ?? lineHash(`job:${idKey(job.id)}`);
     const now = cx.store.time.now();

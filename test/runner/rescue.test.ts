@@ -273,6 +273,21 @@ describe('rescue', () => {
       expect(runner.followed.map((call) => call.callId)).toEqual(['found']);
     });
 
+    it('P5: call is not adopted by whoever learned of it after another had taken the job: it would be charged twice', async () => {
+      const id = await foreign();
+      const jobs = world.database.db.collection<Document & { _id: string }>('jobs');
+      const runner = open({
+        listByNumber: async () => {
+          await jobs.updateOne({ _id: id }, { $set: { lease_token: 'taken-since' } });
+          return { kind: 'calls', complete: true, calls: [reading('found', { startedAt: inMs(-119_000) })] };
+        },
+      });
+      await runner.pass();
+      expect(runner.followed).toEqual([]);
+      expect(await read('jobs', id)).toMatchObject({ lease_token: 'taken-since', status: 'in_progress' });
+      expect(await world.database.db.collection('call_attempts').countDocuments({ job: id })).toBe(0);
+    });
+
     it('call that nobody knows counts as one attempt, and is not dialled at once', async () => {
       const id = await foreign();
       await open({ listByNumber: () => Promise.resolve({ kind: 'calls', complete: true, calls: [] }) }).pass();
