@@ -1,6 +1,7 @@
 /**
  * The last gate before the POST: no more starts in any one second than this process may make. The bucket paces the claims, and between a
  * claim and its POST lie steps that take now longer, now shorter; a provider that counts exactly would answer the difference with 429.
+ * What the network adds (a first connection takes longer than the next) it cannot know.
  */
 import type { Clock, Mark } from '../domain/ports.js';
 
