@@ -10,6 +10,8 @@ export default defineConfig({
     // A module is read once per worker, not once per file: half of the time that the small tests took went into that.
     isolate: false,
     testTimeout: 20_000,
+    // What is waited for is an event; on a busy machine it may take its time.
+    expect: { poll: { timeout: 10_000 } },
     hookTimeout: 60_000,
   },
 });
