@@ -30,7 +30,7 @@ it.skipIf(hasReplicaSet())(
         for (let n = 0; n < ELECTIONS; n += 1) {
           // Each falls among calls that are being placed: after the next dials, whatever the machine's speed.
           await world.dialled(Math.min(JOBS, (n + 1) * 8));
-          expect(await set.elect({ how: KINDS[n % KINDS.length] ?? 'cut', unconfirmedMs: 40, withoutPrimaryMs: 150 + 50 * (n % 4) })).toBe(true); // prettier-ignore
+          expect(await set.elect({ how: KINDS[n % KINDS.length] ?? 'cut', unconfirmed: 40, withoutPrimaryMs: 150 + 50 * (n % 4) })).toBe(true); // prettier-ignore
           await delay(100);
         }
         const { jobs } = await world.quiet();

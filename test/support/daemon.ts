@@ -29,7 +29,7 @@ export interface Daemon {
   readonly ended: Promise<Ending>;
   hasEnded(): boolean;
   signal(name: NodeJS.Signals): void;
-  /** SIGTERM, and how it ended. */
+  /** SIGTERM once it listens for signals, and how it ended. */
   stop(): Promise<Ending>;
 }
 
@@ -74,6 +74,8 @@ export const startDaemon = async ({ env, args = [] }: DaemonOptions): Promise<Da
   child.stderr.on('data', (chunk: Buffer) => {
     output += chunk.toString('utf8');
   });
+  // A process that has written nothing yet may still be reading its modules, and a signal then ends it as it ends any other.
+  const spoken = Promise.race([child.stdout, child.stderr].map((stream) => new Promise((resolve) => void stream.once('data', resolve))));
   const ended = new Promise<Ending>((resolve) => {
     child.once('close', (code, signal) => {
       ending = { code, signal, at: performance.now() };
@@ -121,7 +123,8 @@ export const startDaemon = async ({ env, args = [] }: DaemonOptions): Promise<Da
     ended,
     hasEnded: () => ending !== null,
     signal: (name) => void child.kill(name),
-    stop: () => {
+    stop: async () => {
+      await Promise.race([spoken, ended]);
       child.kill('SIGTERM');
       return ended;
     },

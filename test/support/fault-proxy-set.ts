@@ -20,8 +20,8 @@ import type { WriteMemory } from './fault-proxy-set-memory.js';
 export interface Election {
   /** How the primary goes: it steps down and says so, it also cuts its connections, or it is gone until the other one has taken over. */
   readonly how: 'step-down' | 'cut' | 'crash';
-  /** So long the old primary still does writes that it will not be able to confirm. */
-  readonly unconfirmedMs?: number;
+  /** So long, or until then, the old primary still does writes that it will not be able to confirm. */
+  readonly unconfirmed?: number | Promise<unknown>;
   /** So long there is no primary. */
   readonly withoutPrimaryMs?: number;
 }
@@ -75,13 +75,13 @@ export const startFaultProxySet = async (upstreamUri: string): Promise<FaultProx
   };
   install(0);
 
-  const elect = async ({ how, unconfirmedMs = UNCONFIRMED_MS, withoutPrimaryMs = WITHOUT_PRIMARY_MS }: Election): Promise<boolean> => {
+  const elect = async ({ how, unconfirmed = UNCONFIRMED_MS, withoutPrimaryMs = WITHOUT_PRIMARY_MS }: Election): Promise<boolean> => {
     if (electing || primary === null) return false;
     electing = true;
     const old = primary;
     const wait = (ms: number): Promise<unknown> => delay(ms, undefined, { signal: closing.signal }).catch(() => undefined);
     roles[old]?.stepDown();
-    await wait(unconfirmedMs);
+    await (typeof unconfirmed === 'number' ? wait(unconfirmed) : unconfirmed.catch(() => undefined));
     primary = null;
     announce();
     if (how !== 'step-down') roles[old]?.cutAll();
