@@ -42,11 +42,17 @@ export const JOB_INDEX = {
 } as const;
 
 const TICK_MS = 1;
+/** So many due jobs are passed over at most: the server reads them to pass them over. */
+const FARTHEST = 256;
+/** Another process took the job between the look and the taking. */
+const LOST = Symbol('lost');
 
 /** Wrapped, since `null` is an answer too. */
 interface Answer {
   readonly doc: AnyDocument | null;
 }
+
+const NOTHING: Answer = { doc: null };
 
 interface Lease {
   readonly token: string;
@@ -60,6 +66,9 @@ interface Lease {
 /** Resolves with the job as it was before; null: nothing of this kind is due in the batch. */
 export function createClaims(connection: Connection): (question: ClaimQuestion) => Promise<AnyDocument | null> {
   const jobs = connection.collection('jobs');
+  /** Over so many parts of what is due looks are spread, where there was more than was asked for. */
+  let spread = 1;
+  const plenty = new Set<string>();
 
   /**
    * Index `claim` or `claimQueue`, no sort: the index's own order is oldest first, and a sorted claim reads every due key once any job holds
@@ -97,22 +106,53 @@ export function createClaims(connection: Connection): (question: ClaimQuestion) 
     shows: (doc, { token }) => doc['lease_token'] === token,
   });
 
-  /** The same index. Whoever lost its job to another process asks again alone; what was not there is not asked for again. */
-  async function together(questions: readonly ClaimQuestion[]): Promise<readonly (Answer | Failed)[]> {
-    const [first, ...others] = questions;
+  /**
+   * The same index. Processes that look at one moment see the same jobs, and for each job all but one of them lose: who has lost looks at
+   * another part of what is due for a while. Where a part is the last, the whole is looked at.
+   */
+  async function look(first: ClaimQuestion, count: number): Promise<readonly AnyDocument[]> {
+    const due = (skip: number): Promise<AnyDocument[]> =>
+      jobs.find(dueFor(first), { hint: indexOf(first), skip, limit: count }).toArray();
+    const key = keyOf(first);
+    const parts = plenty.has(key) ? Math.min(spread, Math.floor(FARTHEST / count)) : 1;
+    const part = Number.parseInt(first.token.slice(-4), 16) % Math.max(1, parts);
+    const seen = await due(part * count);
+    const isAll = seen.length < count;
+    if (isAll) plenty.delete(key);
+    else plenty.add(key);
+    return isAll && part > 0 ? due(0) : seen;
+  }
+
+  /** What was not there is not asked for again; what another process took is. */
+  async function together(questions: readonly ClaimQuestion[], again = true): Promise<readonly (Answer | Failed)[]> {
+    const [first] = questions;
     if (first === undefined) return [];
-    if (others.length === 0) return [{ doc: await one(first) }];
-    const seen = await jobs.find(dueFor(first), { hint: indexOf(first), limit: questions.length }).toArray();
-    return Promise.all(questions.map((question, index) => answer(question, seen[index])));
+    if (questions.length === 1 && spread === 1) return [{ doc: await one(first) }];
+    const seen = await look(first, questions.length);
+    const answers = await Promise.all(questions.map((question, index) => answer(question, seen[index])));
+    const losers = questions.filter((_, index) => answers[index] === LOST);
+    if (losers.length > 0) spread = Math.min(FARTHEST, spread * 2);
+    else if (again) spread = Math.max(1, spread - 1);
+    const others = (await anew(losers, again)).values();
+    return answers.map((known) => (known === LOST ? (others.next().value ?? NOTHING) : known));
+  }
+
+  /** Once more together, then each alone: an error of theirs must not take those along that have their job. */
+  async function anew(losers: readonly ClaimQuestion[], again: boolean): Promise<readonly (Answer | Failed)[]> {
+    try {
+      return again ? await together(losers, false) : await Promise.all(losers.map(async (question) => ({ doc: await one(question) })));
+    } catch (error) {
+      return losers.map(() => new Failed(error));
+    }
   }
 
   /** Its own error for each: a write that failed must not take the claims beside it along. */
-  async function answer(question: ClaimQuestion, doc: AnyDocument | undefined): Promise<Answer | Failed> {
-    if (doc === undefined) return { doc: null };
+  async function answer(question: ClaimQuestion, doc: AnyDocument | undefined): Promise<Answer | Failed | typeof LOST> {
+    if (doc === undefined) return NOTHING;
     const { token, worker, leaseMs } = question;
     const asSeen = { status: doc['status'] as unknown, due: (doc['reserved_until'] as unknown) ?? null };
     try {
-      return { doc: (await take(doc._id, { token, worker, lease_ms: leaseMs, ...asSeen })) ? doc : await one(question) };
+      return (await take(doc._id, { token, worker, lease_ms: leaseMs, ...asSeen })) ? { doc } : LOST;
     } catch (error) {
       return new Failed(error);
     }

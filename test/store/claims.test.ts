@@ -58,6 +58,54 @@ describe('claims of one moment', () => {
     expect(sorted(numbers([...early, ...(await late)]))).toEqual(upTo(60));
   });
 
+  /** A look that is held until a rival has taken what it saw. */
+  const lose = async (count: number): Promise<(Document | null)[]> => {
+    const seen = world.proxy.add({ command: 'find', collection: 'jobs', fault: 'hold', side: 'after' });
+    const late = claim(world.store, count);
+    await seen.hit;
+    await claim(world.rival, count);
+    seen.release();
+    return late;
+  };
+
+  it('P1, P9: who lost its jobs to another process looks once more for all of them, and looks elsewhere for a while', async () => {
+    await put(many(2_000));
+    world.proxy.resetCounts();
+    expect(new Set(numbers(await lose(20))).size).toBe(20);
+    // The rival asks behind the proxy.
+    expect({ findAndModify: 0, ...world.proxy.counts() }).toMatchObject({ findAndModify: 0 });
+    await lose(20);
+    await lose(20);
+    const parts = [];
+    for (const part of ['0002', '0000', '0002', '0001']) {
+      const questions = Array.from({ length: 20 }, (_, n) => question({ token: `part-${part}-${n}-${parts.length}-${part}` }));
+      parts.push(numbers(await Promise.all(questions.map((one) => world.store.jobs.claim(one)))));
+    }
+    // 120 are taken; 40 passed over, none, 40 again, 20.
+    expect(parts.map((part) => Math.min(...part))).toEqual([160, 120, 200, 180]);
+  });
+
+  it('P2: who looks elsewhere still finds the last jobs that are due', async () => {
+    await put(many(100));
+    await lose(20);
+    const left = 60;
+    const got = [await claim(world.store, 20), await claim(world.store, 20), await claim(world.store, 20), await claim(world.store, 20)];
+    expect(numbers(got.flat())).toHaveLength(left);
+    expect(await jobs().countDocuments({ status: 'pending' })).toBe(0);
+  });
+
+  it('P2: when the second look fails, those that have their job keep it', async () => {
+    await put(many(60));
+    const seen = world.proxy.add({ command: 'find', collection: 'jobs', fault: 'hold', side: 'after' });
+    const late = Promise.allSettled(Array.from({ length: 40 }, () => world.store.jobs.claim(question())));
+    await seen.hit;
+    await claim(world.rival, 10);
+    world.proxy.add({ command: 'find', collection: 'jobs', fault: 'error', code: 13, nth: 2 });
+    seen.release();
+    const got = (await late).flatMap((one) => (one.status === 'fulfilled' && one.value !== null ? [one.value] : []));
+    expect(got).toHaveLength(30);
+  });
+
   it('P4: what changed between the look and the write is not taken as it was seen', async () => {
     await put(many(8));
     const seen = world.proxy.add({ command: 'find', collection: 'jobs', fault: 'hold', side: 'after' });
