@@ -1,6 +1,6 @@
 /** An account as people look at it: balances in dollars and minutes, why it is closed, and what moved. */
 import type { Account, Ledger } from '../domain/account.js';
-import { momentIn } from '../domain/moments.js';
+import { momentIn, type Edge } from '../domain/moments.js';
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import { accountDayKey } from '../domain/limits.js';
 import { balance } from '../domain/money.js';
@@ -183,8 +183,8 @@ export async function accountStatement(session: Session, ref: string, options: S
   return EXIT.ok;
 }
 
-export function dateOrExit(option: string, written: string, zone: string): Date {
-  const read = momentIn(written, zone);
+export function dateOrExit(option: string, written: string, zone: string, edge: Edge = 'begins'): Date {
+  const read = momentIn(written, zone, edge);
   if (read !== null) return read;
   throw new SpeechAiError('DATE', `${option}: "${written.slice(0, 40)}" is no date.`, {
     remedy: 'Write it as 2026-11-23, 23-11-2026 or 2026-11-23T09:00.',

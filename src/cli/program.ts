@@ -10,6 +10,7 @@ import { registerDb } from './db.js';
 import { registerExplain } from './explain.js';
 import { registerForecast } from './forecast.js';
 import { registerJob } from './job.js';
+import { registerReport } from './report.js';
 import { registerRun } from './run.js';
 import { registerRunner } from './runner-list.js';
 import { registerSimulator } from './simulator.js';
@@ -25,6 +26,7 @@ const GROUPS: readonly ((program: Command) => void)[] = [
   registerForecast,
   registerJob,
   registerCall,
+  registerReport,
   registerRunner,
   registerConfig,
   registerDb,

@@ -1,5 +1,6 @@
 /** A table of what could not be used: made when there is something to write, to be opened in a spreadsheet, mended and imported again. */
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { csvCell } from '../domain/csv-cell.js';
 import { messageOf, SpeechAiError } from '../domain/errors.js';
 
 export interface RejectTable {
@@ -47,13 +48,4 @@ function opened(path: string): number {
       remedy: 'Name another place with --rejects FILE.',
     });
   }
-}
-
-/** A telephone number begins with + and is no formula. */
-const PHONE = /^\+[\d\s().-]{6,24}$/;
-
-/** What looks like a formula would be run by the spreadsheet; an import takes the apostrophe away again. */
-export function csvCell(text: string, delimiter = ','): string {
-  const harmless = /^[\s]*[=+\-@\t\r|%]/.test(text) && !PHONE.test(text) ? `'${text}` : text;
-  return /["\r\n']/.test(harmless) || harmless.includes(delimiter) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }

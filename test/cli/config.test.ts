@@ -7,7 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkConnections } from '../../src/cli/config-connect.js';
 import { loadSettings } from '../../src/config/load.js';
-import { speechai as commandLine } from '../support/cli.js';
+import { speechai as commandLine, speechaiIn, type Ran } from '../support/cli.js';
 import { openTestDatabase } from '../support/mongo.js';
 import type { Settings } from '../../src/config/settings.js';
 
@@ -15,22 +15,7 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const cwd = mkdtempSync(join(tmpdir(), 'speechai-cli-'));
 afterAll(() => rmSync(cwd, { recursive: true, force: true }));
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** The real command line, in a process and an environment of its own. */
-function speechai(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
-  // Without `--`, Node 20 looks for `--env-file` behind the script's name too and exits 9 by itself where the file is missing.
-  const command = ['--import', import.meta.resolve('tsx'), '--', join(ROOT, 'src/main.ts'), ...args];
-  return new Promise((done) => {
-    execFile(process.execPath, command, { cwd, env: { PATH: process.env['PATH'] ?? '', ...env } }, (error, out, err) => {
-      done({ code: error === null ? 0 : Number(error.code), out, err });
-    });
-  });
-}
+const speechai = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> => speechaiIn(cwd, env, args);
 
 const STACK = /^\s+at .+:\d+:\d+\)?$/m;
 const BROKEN = {

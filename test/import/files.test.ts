@@ -5,7 +5,7 @@ import { crc32, deflateRawSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import writeSheet from 'write-excel-file/node';
 import { csvRows } from '../../src/import/read-csv.js';
-import { csvCell } from '../../src/import/reject-table.js';
+import { csvCell } from '../../src/domain/csv-cell.js';
 import { openRejects } from '../../src/import/rejects.js';
 import { openScratch } from '../../src/import/scratch.js';
 import { inspectFile } from '../../src/import/table-file.js';

@@ -1,0 +1,57 @@
+/** `speechai report`: what came of a campaign, as figures and as tables. Parsing and help; what is done is in report-make.ts. */
+import type { Command } from 'commander';
+import { runAction } from './errors.js';
+import type { ReportOptions, RowsOptions } from './report-make.js';
+import { withSession } from './session.js';
+
+const WHICH = `
+Which calls: --batch (several, also of batches that were deleted) or --account (all its batches, and its jobs without one). A date is
+2026-11-23, 23-11-2026 or 2026-11-23T09:00, on the clock of the account; a day alone is that whole day.
+A file is of the kind that its name ends in, is readable by you alone, and holds whole numbers and names: mind where it goes.`;
+
+export function registerReport(program: Command): void {
+  const report = program.command('report').description('what came of a campaign: figures, and tables of contacts and calls');
+  scoped(report.command('summary').description('contacts reached, calls by outcome, day, hour and number, minutes, cost, promises'))
+    .option('--out <file>', 'write a file instead: .html or .xlsx')
+    .option('--force', 'replace the file where there is one')
+    .option('--json', 'as JSON')
+    .addHelpText('after', `${WHICH}\n\nExample:\n  $ speechai report summary --batch batch-20261121-0a1b2c3d --out november.html`)
+    .action(
+      runAction((options: ReportOptions, command: Command) =>
+        withSession(command, async (session) => (await import('./report-make.js')).reportSummary(session, options)),
+      ),
+    );
+  scoped(report.command('contacts').description('a row for each contact: where it stands, and what its last call brought'), false)
+    .option('--status <status...>', 'only jobs of this status')
+    .option('--transcripts', "with a column of what was said in each contact's last call")
+    .option('--out <file>', 'write a file instead: .csv, .jsonl or .xlsx')
+    .option('--force', 'replace the file where there is one')
+    .option('--json', 'JSON lines instead of CSV')
+    .addHelpText(
+      'after',
+      `${WHICH}\n\nExample:\n  $ speechai report contacts --batch batch-20261121-0a1b2c3d --status done --out done.xlsx`,
+    )
+    .action(
+      runAction((options: RowsOptions, command: Command) =>
+        withSession(command, async (session) => (await import('./report-make.js')).reportContacts(session, options)),
+      ),
+    );
+  scoped(report.command('calls').description('a row for each call that was or may have been placed: when, how it ended, what it cost'))
+    .option('--out <file>', 'write a file instead: .csv, .jsonl or .xlsx')
+    .option('--force', 'replace the file where there is one')
+    .option('--json', 'JSON lines instead of CSV')
+    .addHelpText(
+      'after',
+      `${WHICH}\n\nExample:\n  $ speechai report calls --account acc-1 --since 2026-11-01 --until 2026-11-30 --out november.csv`,
+    )
+    .action(
+      runAction((options: RowsOptions, command: Command) =>
+        withSession(command, async (session) => (await import('./report-make.js')).reportCalls(session, options)),
+      ),
+    );
+}
+
+function scoped(command: Command, withPeriod = true): Command {
+  command.option('--batch <id...>', 'of these batches').option('--account <id>', 'of this account');
+  return withPeriod ? command.option('--since <date>', 'calls from then on').option('--until <date>', 'calls before then') : command;
+}

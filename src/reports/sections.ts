@@ -1,0 +1,77 @@
+/** The figures as tables of raw values with headings: what every way of showing them has in common. */
+import type { Cell } from './columns.js';
+import type { Figures, Row } from './figures.js';
+
+export interface Section {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly Cell[])[];
+}
+
+export interface About {
+  readonly title: string;
+  readonly since: Date | null;
+  readonly until: Date | null;
+  readonly at: Date;
+}
+
+const round = (value: number | null, digits: number): number | null => (value === null ? null : Number(value.toFixed(digits)));
+const percent = (rate: number | null): number | null => round(rate === null ? null : rate * 100, 1);
+
+export function sectionsOf(figures: Figures): readonly Section[] {
+  const { contacts, calls, byOutcome, byDay, byHour, byNumber } = figures;
+  return [
+    {
+      title: 'Summary',
+      head: ['measure', 'value', 'of'],
+      rows: [
+        ['contacts', contacts.total, null],
+        ['contacts called', contacts.called, 'in the period'],
+        ['contacts reached', contacts.answered, 'somebody answered'],
+        ['contact rate %', percent(contacts.contactRate), `${contacts.called} called`],
+        ['contacts with success', contacts.succeeded, 'by the analysis of the call'],
+        ['calls', calls.calls, null],
+        ['calls live now', calls.live, null],
+        ['calls answered', calls.answered, null],
+        ['answer rate %', percent(calls.answerRate), `${calls.ended} ended calls`],
+        ['success rate %', percent(calls.successRate), `${calls.ended} ended calls`],
+        ['minutes', round(calls.minutes, 1), null],
+        ['mean seconds', round(calls.meanSeconds, 1), `${calls.answered} answered calls`],
+        ['dollars', round(calls.dollars, 4), calls.provisional === 0 ? null : `the cost of ${calls.provisional} is not final`],
+        ['dollars per answered call', round(calls.dollarsPerAnswer, 4), `${calls.answered} answered calls`],
+        ['dollars per success', round(calls.dollarsPerSuccess, 4), `${calls.successes} successes`],
+        ['debt', round(contacts.debt, 2), 'of all contacts'],
+        ['promises to pay', contacts.promises, null],
+        ['promised', round(contacts.promised, 2), 'amounts that were named'],
+        ['first call', figures.firstCall, null],
+        ['last call', figures.lastCall, null],
+      ],
+    },
+    { title: 'Contacts by status', head: ['status', 'contacts'], rows: Object.entries(contacts.byStatus) },
+    {
+      title: 'Calls by outcome',
+      head: ['outcome', 'calls', 'share %', 'minutes', 'dollars'],
+      rows: byOutcome.map(({ key, calls: n, share, minutes, dollars }) => [key, n, percent(share), round(minutes, 1), round(dollars, 4)]),
+    },
+    { title: 'Calls by day', head: headOf('day'), rows: byDay.map(cellsOf) },
+    { title: 'Calls by hour', head: headOf('hour'), rows: byHour.map(cellsOf) },
+    { title: 'Calls by number of the contact', head: headOf('number'), rows: byNumber.map(cellsOf) },
+  ];
+}
+
+const headOf = (key: string): string[] => [key, 'calls', 'answered', 'answer rate %', 'successes', 'minutes', 'dollars'];
+
+function cellsOf({ key, calls, answered, answerRate, successes, minutes, dollars }: Row): Cell[] {
+  return [key, calls, answered, percent(answerRate), successes, round(minutes, 1), round(dollars, 4)];
+}
+
+/** As a person reads it; files for programs get the raw value. */
+export function cellText(cell: Cell): string {
+  if (cell === null) return '';
+  return cell instanceof Date ? cell.toISOString() : String(cell);
+}
+
+export function periodText({ since, until }: About): string {
+  if (since === null && until === null) return 'all calls';
+  return `calls ${since === null ? '' : `from ${since.toISOString()}`}${until === null ? '' : `${since === null ? '' : ' '}before ${until.toISOString()}`}`;
+}
