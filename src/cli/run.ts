@@ -151,6 +151,7 @@ async function runDaemon(
       journal: logging.journal,
       store: database.store,
       simulatorUrl,
+      readOnly: options.dryRun === true,
     });
     if (options.dryRun !== true) await runner.daemon.start();
     return runner;

@@ -27,6 +27,8 @@ export interface AssembleOptions {
   readonly store: Store;
   /** In development without a key: the simulator that takes Retell's place. */
   readonly simulatorUrl: string | null;
+  /** A rehearsal: nothing is made that is missing. */
+  readonly readOnly?: boolean;
   /** In benchmarks: a provider in this process, so that only our own work and the database's are measured. */
   readonly retell?: Retell;
 }
@@ -43,7 +45,8 @@ export async function assemble(options: AssembleOptions): Promise<Assembled> {
   const settings = simulatorUrl === null ? options.settings : simulated(options.settings, simulatorUrl);
   // In production indexes are an operator's act; elsewhere they are made on the way.
   const use = indexUseOf(settings);
-  const indexes = () => (settings.env === 'production' ? checkIndexes(store.connection, use) : createIndexes(store.connection, use));
+  const looksOnly = settings.env === 'production' || options.readOnly === true;
+  const indexes = () => (looksOnly ? checkIndexes(store.connection, use) : createIndexes(store.connection, use));
   requireIndexes(await indexes());
 
   const noMoreClaims = new AbortController();

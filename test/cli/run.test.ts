@@ -1,6 +1,7 @@
 /** `run --dry-run`: the decisions are the data, the log is not. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { speechai } from '../support/cli.js';
+import { openTestDatabase } from '../support/mongo.js';
 import { jobDocument, openTestSession, type TestSession } from '../support/session.js';
 
 let world: TestSession;
@@ -37,3 +38,14 @@ it('run --dry-run prints decisions on stdout, one JSON object per line where ask
   expect(misused).toMatchObject({ code: 2, out: '' });
   expect(await world.db.collection('jobs').find({}).toArray()).toEqual(before);
 }, 60_000);
+
+it('run --dry-run makes no index either: what is missing is told', async () => {
+  const empty = await openTestDatabase();
+  try {
+    const ran = await speechai({ ...world.env, MONGO_URI: empty.uri, MONGO_DB: empty.name }, 'run', '--dry-run');
+    expect(ran).toMatchObject({ code: 78, out: '', err: expect.stringMatching(/INDEXES_MISSING[\s\S]*-> Run `speechai db init`/) as string });
+    expect(await empty.db.listCollections().toArray()).toEqual([]);
+  } finally {
+    await empty.drop();
+  }
+});
