@@ -3,6 +3,7 @@
  * in which each job is taken as it was seen or not at all: a third of the cost, and the same promise.
  */
 import type { Document, Filter } from 'mongodb';
+import { idKey } from '../domain/job.js';
 import { createChange, own } from './change.js';
 import { hinted, type AnyDocument, type Connection } from './connection.js';
 import { DUE_BY_SERVER } from './job-stages.js';
@@ -46,6 +47,10 @@ const TICK_MS = 1;
 const FARTHEST = 256;
 /** Another process took the job between the look and the taking. */
 const LOST = Symbol('lost');
+/** Another claim of this process is about to take it. */
+const BUSY = Symbol('busy');
+/** After a look that lost nothing. Falling slowly, since most looks of many processes lose nothing once they are spread. */
+const LESS = 7 / 8;
 
 /** Wrapped, since `null` is an answer too. */
 interface Answer {
@@ -66,9 +71,10 @@ interface Lease {
 /** Resolves with the job as it was before; null: nothing of this kind is due in the batch. */
 export function createClaims(connection: Connection): (question: ClaimQuestion) => Promise<AnyDocument | null> {
   const jobs = connection.collection('jobs');
-  /** Over so many parts of what is due looks are spread, where there was more than was asked for. */
-  let spread = 1;
-  const plenty = new Set<string>();
+  /** Over so many parts of what is due looks are spread, where jobs were lost to other processes and there are more. */
+  const spreads = new Map<string, number>();
+  /** Jobs that are being taken here: what is new and what is a retry lie in one index, and two looks may see the same. */
+  const taking = new Set<string>();
 
   /**
    * Index `claim` or `claimQueue`, no sort: the index's own order is oldest first, and a sorted claim reads every due key once any job holds
@@ -111,50 +117,71 @@ export function createClaims(connection: Connection): (question: ClaimQuestion) 
    * another part of what is due for a while. Where a part is the last, the whole is looked at.
    */
   async function look(first: ClaimQuestion, count: number): Promise<readonly AnyDocument[]> {
-    const due = (skip: number): Promise<AnyDocument[]> =>
-      jobs.find(dueFor(first), { hint: indexOf(first), skip, limit: count }).toArray();
-    const key = keyOf(first);
-    const parts = plenty.has(key) ? Math.min(spread, Math.floor(FARTHEST / count)) : 1;
-    const part = Number.parseInt(first.token.slice(-4), 16) % Math.max(1, parts);
-    const seen = await due(part * count);
-    const isAll = seen.length < count;
-    if (isAll) plenty.delete(key);
-    else plenty.add(key);
-    return isAll && part > 0 ? due(0) : seen;
+    const busy = new Set(taking);
+    const limit = count + busy.size;
+    const due = (skip: number): Promise<AnyDocument[]> => jobs.find(dueFor(first), { hint: indexOf(first), skip, limit }).toArray();
+    const parts = Math.min(spreads.get(keyOf(first)) ?? 1, FARTHEST / count);
+    const part = Math.floor(fractionOf(first.token) * Math.max(1, parts));
+    let seen = await due(part * count);
+    if (seen.length < limit) {
+      spreads.delete(keyOf(first));
+      if (part > 0) seen = await due(0);
+    }
+    const free = seen.filter(({ _id }) => !busy.has(idKey(_id)));
+    return free.length === 0 ? seen : free;
   }
 
-  /** What was not there is not asked for again; what another process took is. */
+  /** What was not there is not asked for again; what another took is. */
   async function together(questions: readonly ClaimQuestion[], again = true): Promise<readonly (Answer | Failed)[]> {
     const [first] = questions;
     if (first === undefined) return [];
-    if (questions.length === 1 && spread === 1) return [{ doc: await one(first) }];
+    const key = keyOf(first);
+    if (questions.length === 1 && !spreads.has(key)) return [await alone(first)];
     const seen = await look(first, questions.length);
     const answers = await Promise.all(questions.map((question, index) => answer(question, seen[index])));
-    const losers = questions.filter((_, index) => answers[index] === LOST);
-    if (losers.length > 0) spread = Math.min(FARTHEST, spread * 2);
-    else if (again) spread = Math.max(1, spread - 1);
+    const spread = spreads.get(key) ?? 1;
+    if (answers.includes(LOST)) spreads.set(key, Math.min(FARTHEST, spread * 2));
+    else if (again && spread > 2) spreads.set(key, spread * LESS);
+    else if (again) spreads.delete(key);
+    const losers = questions.filter((_, index) => answers[index] === LOST || answers[index] === BUSY);
     const others = (await anew(losers, again)).values();
-    return answers.map((known) => (known === LOST ? (others.next().value ?? NOTHING) : known));
+    return answers.map((known) => (known === LOST || known === BUSY ? (others.next().value ?? NOTHING) : known));
   }
 
-  /** Once more together, then each alone: an error of theirs must not take those along that have their job. */
+  /** Once more together, then each alone. An error there must not take those along that have their job. */
   async function anew(losers: readonly ClaimQuestion[], again: boolean): Promise<readonly (Answer | Failed)[]> {
+    if (!again) return Promise.all(losers.map(alone));
     try {
-      return again ? await together(losers, false) : await Promise.all(losers.map(async (question) => ({ doc: await one(question) })));
+      return await together(losers, false);
     } catch (error) {
+      // The look failed: nothing was taken by it.
       return losers.map(() => new Failed(error));
     }
   }
 
+  /** Its own error for each: whoever is told too early that it failed looks for a lease that is not written yet. */
+  async function alone(question: ClaimQuestion): Promise<Answer | Failed> {
+    try {
+      return { doc: await one(question) };
+    } catch (error) {
+      return new Failed(error);
+    }
+  }
+
   /** Its own error for each: a write that failed must not take the claims beside it along. */
-  async function answer(question: ClaimQuestion, doc: AnyDocument | undefined): Promise<Answer | Failed | typeof LOST> {
+  async function answer(question: ClaimQuestion, doc: AnyDocument | undefined): Promise<Answer | Failed | typeof LOST | typeof BUSY> {
     if (doc === undefined) return NOTHING;
+    const id = idKey(doc._id);
+    if (taking.has(id)) return BUSY;
+    taking.add(id);
     const { token, worker, leaseMs } = question;
     const asSeen = { status: doc['status'] as unknown, due: (doc['reserved_until'] as unknown) ?? null };
     try {
       return (await take(doc._id, { token, worker, lease_ms: leaseMs, ...asSeen })) ? { doc } : LOST;
     } catch (error) {
       return new Failed(error);
+    } finally {
+      taking.delete(id);
     }
   }
 
@@ -179,6 +206,12 @@ export function createFailFull(connection: Connection): (question: ClaimQuestion
       { $set: { status: 'failed' } },
       { hint: hinted(indexOf(question)), returnDocument: 'after', projection: REFS },
     );
+}
+
+/** By chance, from the end of a token; what is no token of ours looks at the front. */
+function fractionOf(token: string): number {
+  const read = Number.parseInt(token.slice(-4), 16);
+  return Number.isNaN(read) ? 0 : read / 0x1_00_00;
 }
 
 function dueFor({ batch, kind, lane = EVERY_QUEUE, bound }: ClaimQuestion): Filter<AnyDocument> {

@@ -20,6 +20,8 @@ describe('claims of one moment', () => {
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
   const sorted = (all: readonly number[]): number[] => all.toSorted((a, b) => a - b);
 
+  const isLook = (command: { document(): Document }): boolean => command.document()['limit'] !== undefined;
+
   beforeAll(async () => {
     world = await openStoreWorld({ socketTimeoutMs: 20_000 });
   });
@@ -61,28 +63,35 @@ describe('claims of one moment', () => {
   /** A look that is held until a rival has taken what it saw. */
   const lose = async (count: number): Promise<(Document | null)[]> => {
     const seen = world.proxy.add({ command: 'find', collection: 'jobs', fault: 'hold', side: 'after' });
-    const late = claim(world.store, count);
+    const late = claimPart(count, 0);
     await seen.hit;
     await claim(world.rival, count);
     seen.release();
     return late;
+  };
+  /** Claims whose tokens look at the part that lies at so much of the whole. */
+  let asked = 0;
+  const claimPart = (count: number, share: number): Promise<(Document | null)[]> => {
+    const part = Math.floor(share * 0x1_00_00).toString(16).padStart(4, '0'); // prettier-ignore
+    return Promise.all(Array.from({ length: count }, () => world.store.jobs.claim(question({ token: `${(asked += 1)}-${part}` }))));
   };
 
   it('P1, P9: who lost its jobs to another process looks once more for all of them, and looks elsewhere for a while', async () => {
     await put(many(2_000));
     world.proxy.resetCounts();
     expect(new Set(numbers(await lose(20))).size).toBe(20);
+    await lose(20);
+    await lose(20);
     // The rival asks behind the proxy.
     expect({ findAndModify: 0, ...world.proxy.counts() }).toMatchObject({ findAndModify: 0 });
-    await lose(20);
-    await lose(20);
     const parts = [];
-    for (const part of ['0002', '0000', '0002', '0001']) {
-      const questions = Array.from({ length: 20 }, (_, n) => question({ token: `part-${part}-${n}-${parts.length}-${part}` }));
-      parts.push(numbers(await Promise.all(questions.map((one) => world.store.jobs.claim(one)))));
-    }
-    // 120 are taken; 40 passed over, none, 40 again, 20.
-    expect(parts.map((part) => Math.min(...part))).toEqual([160, 120, 200, 180]);
+    for (const share of [0.99, 0, 0.5]) parts.push(numbers(await claimPart(20, share)));
+    // 120 are taken. Eight parts: the last begins behind 140 others; then none is passed over; then seven parts, of which the fourth.
+    expect(parts.map((part) => Math.min(...part))).toEqual([260, 120, 200]);
+    for (let n = 0; n < 30; n += 1) await claimPart(2, 0);
+    const left = await jobs().find({ status: 'pending' }).sort({ n: 1 }).limit(1).toArray();
+    // Nothing was lost for long: the oldest come first again, whatever the token.
+    expect(numbers(await claimPart(1, 0.99))).toEqual(numbers(left));
   });
 
   it('P2: who looks elsewhere still finds the last jobs that are due', async () => {
@@ -104,6 +113,35 @@ describe('claims of one moment', () => {
     seen.release();
     const got = (await late).flatMap((one) => (one.status === 'fulfilled' && one.value !== null ? [one.value] : []));
     expect(got).toHaveLength(30);
+  });
+
+  it('P2: when one of those that ask alone fails, the others are not told so before theirs is written', async () => {
+    await put(many(20));
+    const first = world.proxy.add({ command: 'find', collection: 'jobs', where: isLook, fault: 'hold', side: 'after' });
+    const late = Promise.allSettled(Array.from({ length: 3 }, () => world.store.jobs.claim(question())));
+    await first.hit;
+    await claim(world.rival, 3);
+    const second = world.proxy.add({ command: 'find', collection: 'jobs', where: isLook, fault: 'hold', side: 'after' });
+    first.release();
+    await second.hit;
+    await claim(world.rival, 17);
+    await put(many(3));
+    world.proxy.add({ command: 'findAndModify', fault: 'error', code: 13 });
+    const slow = world.proxy.add({ command: 'findAndModify', fault: 'delay', delayMs: 150, side: 'before', times: 2 });
+    second.release();
+    await slow.hit;
+    const got = (await late).map((one) => (one.status === 'fulfilled' ? numbers([one.value]).length : one.status));
+    expect(got.toSorted()).toEqual([1, 1, 'rejected']);
+    expect(await jobs().countDocuments({ status: 'in_progress' })).toBe(20 + 2);
+  });
+
+  it('P9: what is new and what is a retry see the same jobs; nobody takes one twice or loses it to himself', async () => {
+    await put(Array.from({ length: 40 }, () => ({ reserved_until: new Date(0) })));
+    world.proxy.resetCounts();
+    const kinds = ['new', 'retry'] as const;
+    const got = await Promise.all(Array.from({ length: 40 }, (_, n) => world.store.jobs.claim(question({ kind: kinds[n % 2] ?? 'new' }))));
+    expect(sorted(numbers(got))).toEqual(upTo(40));
+    expect({ findAndModify: 0, ...world.proxy.counts() }).toMatchObject({ findAndModify: 0, find: 3 });
   });
 
   it('P4: what changed between the look and the write is not taken as it was seen', async () => {
