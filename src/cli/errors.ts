@@ -47,16 +47,20 @@ export function runAction<Args extends unknown[]>(
 /** Runs the whole command line and gives the code to exit with. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<number> {
   // `speechai job list | head` closes the pipe early, and that is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  const onError = (error: NodeJS.ErrnoException): void => {
     if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
-    throw error;
-  });
+    // Nobody else waits for it: a full disk behind `> file`.
+    process.exit(reportFailure(error, wantsStack(program)));
+  };
+  process.stdout.on('error', onError);
   try {
     await program.parseAsync(argv);
     return Number(process.exitCode ?? EXIT.ok);
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage;
     return reportFailure(thrown, wantsStack(program));
+  } finally {
+    process.stdout.removeListener('error', onError);
   }
 }
 

@@ -47,7 +47,7 @@ export async function reportSummary(session: Session, options: ReportOptions): P
   const { scope, period, title } = await askedFor(session, options);
   const reads = createReportReads(session.store.connection);
   const counting = createCounting();
-  for await (const job of reads.jobs(scope, [], false)) counting.job(job);
+  for await (const job of reads.jobs(scope, { statuses: [], transcripts: false })) counting.job(job);
   for await (const call of reads.calls(scope, period)) counting.call(call);
   const figures = counting.figures();
   const about: About = { title, ...period, at: session.store.time.now() };
@@ -71,7 +71,7 @@ export async function reportSummary(session: Session, options: ReportOptions): P
 export async function reportContacts(session: Session, options: RowsOptions): Promise<ExitCode> {
   const columns = options.transcripts === true ? [...CONTACT_COLUMNS, TRANSCRIPT_COLUMN] : CONTACT_COLUMNS;
   return rows(session, options, columns, ({ scope }) =>
-    createReportReads(session.store.connection).jobs(scope, options.status ?? [], options.transcripts === true),
+    createReportReads(session.store.connection).jobs(scope, { statuses: statusesOf(options), transcripts: options.transcripts === true }),
   );
 }
 
@@ -97,6 +97,13 @@ async function rows<T>(
   return EXIT.ok;
 }
 
+/** Installations write one of the two for the same. */
+const DONE = ['done', 'completed'];
+
+function statusesOf({ status = [] }: RowsOptions): readonly string[] {
+  return status.some((one) => DONE.includes(one)) ? [...new Set([...status, ...DONE])] : status;
+}
+
 /** Half a million rows take a while. */
 async function* told<T>(from: AsyncIterable<T>): AsyncGenerator<T> {
   let read = 0;
@@ -107,8 +114,14 @@ async function* told<T>(from: AsyncIterable<T>): AsyncGenerator<T> {
   }
 }
 
-async function askedFor(session: Session, options: ScopeOptions): Promise<Asked> {
+async function askedFor(session: Session, options: ReportOptions): Promise<Asked> {
   const { batch = [], account } = options;
+  if (options.json === true && options.out !== undefined) {
+    throw new SpeechAiError('JSON_OR_FILE', '--json writes to standard output, --out a file of the kind that its name ends in.', {
+      remedy: 'Leave one of them out.',
+      exitCode: EXIT.usage,
+    });
+  }
   if ((batch.length === 0) === (account === undefined)) {
     throw new SpeechAiError('WHICH_REPORT', 'Say of what: --batch or --account.', {
       remedy: '`speechai batch list` and `speechai account list` show what there is.',
@@ -118,20 +131,19 @@ async function askedFor(session: Session, options: ScopeOptions): Promise<Asked>
   const admin = createBatchAdmin(session.store.connection);
   if (account !== undefined) {
     const found = await accountOrExit(session, account);
-    const batches = (await admin.list({ account: found.account.id }, 0)).flatMap((doc) => readBatch(doc).id ?? []);
     const zone = accountZone(found.account, session.policy).name;
-    return { scope: { batches, account: found.account.id }, period: periodIn(options, zone), title: `Account ${found.account.name}` };
+    return { scope: { account: found.account.id }, period: periodIn(options, zone), title: `Account ${found.account.name}` };
   }
   const found = await Promise.all(batch.map(async (ref) => ({ ref, doc: await admin.find(ref) })));
   // One that was deleted is still asked for by its calls.
   const ids = found.map(({ ref, doc }) => (doc === null ? ref : (readBatch(doc).id ?? ref)));
   await refuseUnknown(session, found.flatMap(({ ref, doc }) => (doc === null ? [ref] : []))); // prettier-ignore
   const names = found.map(({ ref, doc }) => (doc === null ? ref : readBatch(doc).name));
-  const owners = [...new Set(found.flatMap(({ doc }) => (doc === null ? [] : (readBatch(doc).account ?? []))))];
-  const [owner] = await session.store.campaigns.accounts(owners);
+  const first = found.flatMap(({ doc }) => (doc === null ? [] : (readBatch(doc).account ?? [])))[0];
+  const [owner] = first === undefined ? [] : await session.store.campaigns.accounts([first]);
   const zone = accountZone(owner === undefined ? 'missing' : readAccount(owner), session.policy).name;
   return {
-    scope: { batches: ids, account: null },
+    scope: { batches: ids },
     period: periodIn(options, zone),
     title: `${names.length === 1 ? 'Batch' : 'Batches'} ${names.join(', ')}`,
   };
@@ -147,9 +159,12 @@ async function refuseUnknown(session: Session, refs: readonly string[]): Promise
   }
 }
 
-function periodIn({ since, until }: ScopeOptions, zone: string): Period {
-  return {
-    since: since === undefined ? null : dateOrExit('--since', since, zone),
-    until: until === undefined ? null : dateOrExit('--until', until, zone, 'is over'),
-  };
+function periodIn(options: ScopeOptions, zone: string): Period {
+  const since = options.since === undefined ? null : dateOrExit('--since', options.since, zone);
+  const until = options.until === undefined ? null : dateOrExit('--until', options.until, zone, 'is over');
+  if (since === null || until === null || since < until) return { since, until };
+  throw new SpeechAiError('DATE', `Nothing lies between ${since.toISOString()} and ${until.toISOString()}.`, {
+    remedy: 'Give --since the earlier of the two.',
+    exitCode: EXIT.usage,
+  });
 }

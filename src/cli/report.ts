@@ -5,9 +5,12 @@ import type { ReportOptions, RowsOptions } from './report-make.js';
 import { withSession } from './session.js';
 
 const WHICH = `
-Which calls: --batch (several, also of batches that were deleted) or --account (all its batches, and its jobs without one). A date is
-2026-11-23, 23-11-2026 or 2026-11-23T09:00, on the clock of the account; a day alone is that whole day.
+Of what: --batch (several, also of batches that were deleted) or --account (what is booked to it, in any batch or none).
 A file is of the kind that its name ends in, is readable by you alone, and holds whole numbers and names: mind where it goes.`;
+
+const WHEN = `
+A date is 2026-11-23, 23-11-2026 or 2026-11-23T09:00, on the clock of the account (of several batches: of the first one's); a day alone is that
+whole day. It is about calls: contacts are counted as they stand now. Times in tables are UTC.`;
 
 export function registerReport(program: Command): void {
   const report = program.command('report').description('what came of a campaign: figures, and tables of contacts and calls');
@@ -15,14 +18,14 @@ export function registerReport(program: Command): void {
     .option('--out <file>', 'write a file instead: .html or .xlsx')
     .option('--force', 'replace the file where there is one')
     .option('--json', 'as JSON')
-    .addHelpText('after', `${WHICH}\n\nExample:\n  $ speechai report summary --batch batch-20261121-0a1b2c3d --out november.html`)
+    .addHelpText('after', `${WHICH}${WHEN}\n\nExample:\n  $ speechai report summary --batch batch-20261121-0a1b2c3d --out november.html`)
     .action(
       runAction((options: ReportOptions, command: Command) =>
         withSession(command, async (session) => (await import('./report-make.js')).reportSummary(session, options)),
       ),
     );
   scoped(report.command('contacts').description('a row for each contact: where it stands, and what its last call brought'), false)
-    .option('--status <status...>', 'only jobs of this status')
+    .option('--status <status...>', 'only jobs of this status (done and completed are one)')
     .option('--transcripts', "with a column of what was said in each contact's last call")
     .option('--out <file>', 'write a file instead: .csv, .jsonl or .xlsx')
     .option('--force', 'replace the file where there is one')
@@ -42,7 +45,7 @@ export function registerReport(program: Command): void {
     .option('--json', 'JSON lines instead of CSV')
     .addHelpText(
       'after',
-      `${WHICH}\n\nExample:\n  $ speechai report calls --account acc-1 --since 2026-11-01 --until 2026-11-30 --out november.csv`,
+      `${WHICH}${WHEN}\n\nExample:\n  $ speechai report calls --account acc-1 --since 2026-11-01 --until 2026-11-30 --out november.csv`,
     )
     .action(
       runAction((options: RowsOptions, command: Command) =>

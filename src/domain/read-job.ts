@@ -60,14 +60,33 @@ function batchOf(stored: unknown): string | null {
   return `${typeOf(stored)} ${text(stored) ?? ''}`.trim();
 }
 
+/** Who is to be called, as stored: for lists, which do not ask what a number means. A place without a number stays empty. */
+export function writtenContact(doc: unknown): {
+  readonly name: string | null;
+  readonly dni: string | null;
+  readonly numbers: readonly (string | null)[];
+} {
+  const raw = record(doc) ?? {};
+  const stored = storedPhones(raw);
+  return { ...namesIn(raw), numbers: stored.kind === 'numbers' ? stored.numbers.map(text) : [] };
+}
+
+function namesIn(raw: Readonly<Record<string, unknown>>): { readonly name: string | null; readonly dni: string | null } {
+  const contact = get(raw, 'contact');
+  return {
+    name: text(get(contact, 'name')) ?? text(get(raw, 'nombre')),
+    // `rut` of the workflows may lack the last digit, which is part of who somebody is; `rut_fmt` has it.
+    dni: text(firstOf(contact, 'dni', 'rut')) ?? text(firstOf(raw, 'rut_fmt', 'rut', 'dni')),
+  };
+}
+
 function contactOf(raw: Readonly<Record<string, unknown>>, numbers: readonly unknown[], country: string | null): Contact {
   const contact = get(raw, 'contact');
-  // `rut` of the workflows may lack the last digit, which is part of who somebody is; `rut_fmt` has it.
-  const dni = text(firstOf(contact, 'dni', 'rut')) ?? text(firstOf(raw, 'rut_fmt', 'rut', 'dni'));
+  const { name, dni } = namesIn(raw);
   const phones = numbers.map((number): Phone => readPhone(number, country));
   const timezone = text(firstOf(contact, 'timezone', 'time_zone'));
   return {
-    name: text(get(contact, 'name')) ?? text(get(raw, 'nombre')),
+    name,
     dni,
     person: personHash(dni),
     formerPerson: formerPersonHash(dni),

@@ -2,6 +2,7 @@
 import type { OutcomeClass } from '../domain/call.js';
 import { idKey, type DocId } from '../domain/job.js';
 import { get, number, text } from '../domain/lenient.js';
+import { hasPrice } from './columns.js';
 import { localDate, localTime } from '../domain/windows.js';
 import { isZone } from '../domain/zones.js';
 
@@ -9,12 +10,13 @@ import { isZone } from '../domain/zones.js';
 export interface CountedCall {
   readonly job: DocId;
   readonly at: Date;
-  readonly placed_at?: Date;
   readonly open: boolean;
   readonly phone_index: number;
   readonly timezone: string;
   readonly outcome?: { readonly class: OutcomeClass; readonly success: boolean; readonly reached: string; readonly durationMs: number };
   readonly cost?: { readonly micros: number; readonly final: boolean };
+  /** A call of the old worker. */
+  readonly foreign?: boolean;
 }
 
 export interface Row {
@@ -50,6 +52,8 @@ export interface Figures {
     readonly dollarsPerSuccess: number | null;
     /** Of so many calls the provider has not said the last word on the cost. */
     readonly provisional: number;
+    /** Of so many nobody knows the cost; they are in no figure of dollars. */
+    readonly unpriced: number;
   };
   readonly byOutcome: readonly (Row & { readonly share: number | null })[];
   readonly byDay: readonly Row[];
@@ -75,10 +79,15 @@ interface Sum {
   /** Of those who answered. */
   talkedMs: number;
   micros: number;
+  /** Of what has a price. */
+  pricedAnswers: number;
+  pricedSuccesses: number;
 }
 
-const NOTHING: Sum = { calls: 0, ended: 0, answered: 0, successes: 0, ms: 0, talkedMs: 0, micros: 0 };
-const hasAnswered = (outcome: CountedCall['outcome']): boolean => outcome?.reached === 'answered' || outcome?.reached === 'conversation';
+const NOTHING: Sum = { calls: 0, ended: 0, answered: 0, successes: 0, ms: 0, talkedMs: 0, micros: 0, pricedAnswers: 0, pricedSuccesses: 0 };
+/** A person: a machine that takes the call is no answer. */
+const hasAnswered = (outcome: CountedCall['outcome']): boolean =>
+  outcome?.class !== 'voicemail' && (outcome?.reached === 'answered' || outcome?.reached === 'conversation');
 const rate = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
 
 const QUARTER_MS = 900_000;
@@ -103,13 +112,15 @@ export function createCounting(): Counting {
   const people = { called: new Set<string>(), answered: new Set<string>(), succeeded: new Set<string>() };
   let live = 0;
   let provisional = 0;
+  let unpriced = 0;
   let promises = 0;
   let promised = 0;
   let debt = 0;
   let firstCall: Date | null = null;
   let lastCall: Date | null = null;
 
-  function add(sum: Sum, { open, outcome, cost }: CountedCall): void {
+  function add(sum: Sum, call: CountedCall): void {
+    const { open, outcome, cost } = call;
     sum.calls += 1;
     if (!open) sum.ended += 1;
     if (hasAnswered(outcome)) {
@@ -117,6 +128,10 @@ export function createCounting(): Counting {
       sum.talkedMs += outcome?.durationMs ?? 0;
     }
     if (outcome?.success === true) sum.successes += 1;
+    if (hasPrice(call)) {
+      if (hasAnswered(outcome)) sum.pricedAnswers += 1;
+      if (outcome?.success === true) sum.pricedSuccesses += 1;
+    }
     sum.ms += outcome?.durationMs ?? 0;
     sum.micros += cost?.micros ?? 0;
   }
@@ -129,7 +144,8 @@ export function createCounting(): Counting {
 
   return {
     job: (doc) => {
-      const status = text(get(doc, 'status')) ?? 'none';
+      const written = text(get(doc, 'status')) ?? 'none';
+      const status = written === 'completed' ? 'done' : written;
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
       debt += number(get(get(doc, 'payload'), 'debt_amount')) ?? 0;
       const amount = number(get(doc, 'monto_pago_cliente'));
@@ -140,7 +156,8 @@ export function createCounting(): Counting {
     call: (call) => {
       if (call.open) live += 1;
       if (call.cost?.final === false) provisional += 1;
-      const at = call.placed_at ?? call.at;
+      if (!call.open && !hasPrice(call)) unpriced += 1;
+      const { at } = call;
       const { day, hour } = clock(at, call.timezone);
       if (firstCall === null || at < firstCall) firstCall = at;
       if (lastCall === null || at > lastCall) lastCall = at;
@@ -172,9 +189,10 @@ export function createCounting(): Counting {
         live,
         successRate: rate(all.successes, all.ended),
         meanSeconds: all.answered === 0 ? null : all.talkedMs / all.answered / 1000,
-        dollarsPerAnswer: rate(all.micros / 1e6, all.answered),
-        dollarsPerSuccess: rate(all.micros / 1e6, all.successes),
+        dollarsPerAnswer: rate(all.micros / 1e6, all.pricedAnswers),
+        dollarsPerSuccess: rate(all.micros / 1e6, all.pricedSuccesses),
         provisional,
+        unpriced,
       },
       byOutcome: [...groups.outcome]
         .map(([key, sum]) => ({ ...rowOf(key, sum), share: rate(sum.calls, all.calls) }))

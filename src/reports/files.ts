@@ -17,14 +17,16 @@ export type Sink = Pick<NodeJS.WritableStream, 'write' | 'once'>;
 
 export type RowFormat = 'csv' | 'jsonl' | 'xlsx';
 
-/** What a sheet holds at most, its heading included. */
-const SHEET_ROWS = 1_048_576;
+/** A sheet is made in memory, 8 KB a row: what a spreadsheet could hold is more than that of a small machine. */
+const SHEET_ROWS = 50_000;
+const SHEET_CHARACTERS = 100_000_000;
 /** What a cell of a sheet holds at most. */
 const CELL_CHARACTERS = 32_767;
 /** How spreadsheets are told that a file is UTF-8; a program that reads standard output knows. */
 const BOM = '\uFEFF';
 
-export const asCsv = (cells: readonly Cell[]): string => `${cells.map((cell) => csvCell(cellText(cell))).join(',')}\r\n`;
+export const asCsv = (cells: readonly Cell[]): string =>
+  `${cells.map((cell) => (typeof cell === 'string' ? csvCell(cell) : cellText(cell))).join(',')}\r\n`;
 
 /** Rows as they come; the reader's pace is the writer's. Returns how many there were. */
 export async function writeRows<T>(
@@ -35,6 +37,7 @@ export async function writeRows<T>(
 ): Promise<number> {
   let rows = 0;
   const put = async (line: string): Promise<void> => {
+    // `once` rejects where the sink fails meanwhile.
     if (!sink.write(line)) await once(sink as WriteStream, 'drain');
   };
   if (format === 'csv') await put(asCsv(columns.map(({ name }) => name)));
@@ -65,14 +68,20 @@ export async function writeRowFile<T>(
     });
   }
   const rows: Cell[][] = [];
+  let characters = 0;
   for await (const one of from) {
-    if (rows.length === SHEET_ROWS - 1) {
-      throw new SpeechAiError('REPORT_TOO_LONG', `A sheet holds ${SHEET_ROWS - 1} rows, and there are more.`, {
-        remedy: 'Name a file that ends in .csv, or ask for a shorter period.',
+    const cells = columns.map(({ value }) => value(one));
+    characters += cells.reduce((sum: number, cell) => sum + (typeof cell === 'string' ? cell.length : 0), 0);
+    rows.push(cells);
+    if (rows.length <= SHEET_ROWS && characters <= SHEET_CHARACTERS) continue;
+    throw new SpeechAiError(
+      'REPORT_TOO_LONG',
+      `It is too long for a sheet, which takes ${SHEET_ROWS} rows and ${SHEET_CHARACTERS} characters at most.`,
+      {
+        remedy: 'Name a file that ends in .csv: it may be of any length, and spreadsheets open it.',
         exitCode: EXIT.usage,
-      });
-    }
-    rows.push(columns.map(({ value }) => value(one)));
+      },
+    );
   }
   await writeSheets(path, [{ title: 'Report', head: columns.map(({ name }) => name), rows }]);
   return rows.length;
@@ -92,7 +101,9 @@ export async function writeHtml(path: string, about: About, sections: readonly S
 }
 
 function sheetOf(head: readonly string[], rows: readonly (readonly Cell[])[]): SheetData {
-  const named = head.map((name) => ({ value: name, fontWeight: 'bold' as const }));
+  // A time in a sheet has no zone of its own.
+  const isTime = head.map((_, n) => rows.some((row) => row[n] instanceof Date));
+  const named = head.map((name, n) => ({ value: isTime[n] === true ? `${name} (UTC)` : name, fontWeight: 'bold' as const }));
   return [named, ...rows.map((row) => row.map(sheetCell))];
 }
 

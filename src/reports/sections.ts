@@ -16,6 +16,7 @@ export interface About {
 }
 
 const round = (value: number | null, digits: number): number | null => (value === null ? null : Number(value.toFixed(digits)));
+const of = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;
 const percent = (rate: number | null): number | null => round(rate === null ? null : rate * 100, 1);
 
 export function sectionsOf(figures: Figures): readonly Section[] {
@@ -25,23 +26,23 @@ export function sectionsOf(figures: Figures): readonly Section[] {
       title: 'Summary',
       head: ['measure', 'value', 'of'],
       rows: [
-        ['contacts', contacts.total, null],
+        ['contacts', contacts.total, 'as they stand now'],
         ['contacts called', contacts.called, 'in the period'],
-        ['contacts reached', contacts.answered, 'somebody answered'],
+        ['contacts reached', contacts.answered, 'a person answered'],
         ['contact rate %', percent(contacts.contactRate), `${contacts.called} called`],
         ['contacts with success', contacts.succeeded, 'by the analysis of the call'],
         ['calls', calls.calls, null],
         ['calls live now', calls.live, null],
         ['calls answered', calls.answered, null],
-        ['answer rate %', percent(calls.answerRate), `${calls.ended} ended calls`],
-        ['success rate %', percent(calls.successRate), `${calls.ended} ended calls`],
+        ['answer rate %', percent(calls.answerRate), of(calls.ended, 'ended call')],
+        ['success rate %', percent(calls.successRate), of(calls.ended, 'ended call')],
         ['minutes', round(calls.minutes, 1), null],
-        ['mean seconds', round(calls.meanSeconds, 1), `${calls.answered} answered calls`],
-        ['dollars', round(calls.dollars, 4), calls.provisional === 0 ? null : `the cost of ${calls.provisional} is not final`],
-        ['dollars per answered call', round(calls.dollarsPerAnswer, 4), `${calls.answered} answered calls`],
-        ['dollars per success', round(calls.dollarsPerSuccess, 4), `${calls.successes} successes`],
-        ['debt', round(contacts.debt, 2), 'of all contacts'],
-        ['promises to pay', contacts.promises, null],
+        ['mean seconds', round(calls.meanSeconds, 1), of(calls.answered, 'answered call')],
+        ['dollars', round(calls.dollars, 4), costNote(figures)],
+        ['dollars per answered call', round(calls.dollarsPerAnswer, 4), of(calls.answered, 'answered call')],
+        ['dollars per success', round(calls.dollarsPerSuccess, 4), of(calls.successes, 'success', 'successes')],
+        ['debt', round(contacts.debt, 2), 'of all contacts, as they stand now'],
+        ['promises to pay', contacts.promises, 'of all contacts, as they stand now'],
         ['promised', round(contacts.promised, 2), 'amounts that were named'],
         ['first call', figures.firstCall, null],
         ['last call', figures.lastCall, null],
@@ -57,6 +58,14 @@ export function sectionsOf(figures: Figures): readonly Section[] {
     { title: 'Calls by hour', head: headOf('hour'), rows: byHour.map(cellsOf) },
     { title: 'Calls by number of the contact', head: headOf('number'), rows: byNumber.map(cellsOf) },
   ];
+}
+
+function costNote({ calls: { provisional, unpriced } }: Figures): string | null {
+  const notes = [
+    ...(provisional === 0 ? [] : [`the cost of ${provisional} is not final`]),
+    ...(unpriced === 0 ? [] : [`that of ${unpriced} is not known`]),
+  ];
+  return notes.length === 0 ? null : notes.join(', ');
 }
 
 const headOf = (key: string): string[] => [key, 'calls', 'answered', 'answer rate %', 'successes', 'minutes', 'dollars'];

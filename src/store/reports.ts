@@ -1,21 +1,27 @@
 /** What reports read: jobs and calls of some batches, one after the other, however many there are. */
 import type { Document, Filter } from 'mongodb';
+import { idKey } from '../domain/job.js';
 import type { AttemptDoc } from './attempt.js';
-import type { AnyDocument, Connection } from './connection.js';
+import { INDEX } from './attempts.js';
+import { JOB_INDEX } from './claims.js';
+import type { AnyDocument, Connection, StoredId } from './connection.js';
 
-export interface ReportScope {
-  readonly batches: readonly string[];
-  /** Also what belongs to this account and to no batch. */
-  readonly account: string | null;
-}
+/** Of these batches, whoever they belong to; or, where an account is named, what is booked to it in any batch or none. */
+export type ReportScope = { readonly batches: readonly string[] } | { readonly account: string };
 
 export interface Period {
   readonly since: Date | null;
   readonly until: Date | null;
 }
 
+export interface JobChoice {
+  /** Empty: of any status. */
+  readonly statuses: readonly string[];
+  readonly transcripts: boolean;
+}
+
 export interface ReportReads {
-  jobs(scope: ReportScope, statuses: readonly string[], transcripts: boolean): AsyncIterable<AnyDocument>;
+  jobs(scope: ReportScope, choice: JobChoice): AsyncIterable<AnyDocument>;
   calls(scope: ReportScope, period: Period): AsyncIterable<AttemptDoc>;
   /** Whether a batch has jobs or calls, also one that was deleted. */
   knows(batch: string): Promise<boolean>;
@@ -25,37 +31,64 @@ export interface ReportReads {
 const PAGE = 500;
 
 export function createReportReads(connection: Connection): ReportReads {
-  const within = (field: string, owner: string, { batches, account }: ReportScope): Document =>
-    account === null
-      ? { [field]: { $in: [...batches] } }
-      : { $or: [{ [field]: { $in: [...batches] } }, { [field]: null, [owner]: account }] };
+  const jobs = connection.collection('jobs');
+  const attempts = connection.collection('attempts');
+
+  /** Every batch that has any: of an account also those that were deleted. Indexes `claim` and `speechai_batch_at`, a key of each batch. */
+  async function batchesOf(scope: ReportScope): Promise<readonly (string | null)[]> {
+    if ('batches' in scope) return scope.batches;
+    const found: unknown[][] = await Promise.all([jobs.distinct('batch_id'), attempts.distinct('batch')]);
+    return [null, ...new Set(found.flat().filter((id) => typeof id === 'string'))];
+  }
+
+  /**
+   * Jobs move within index `claim` while they are read: by their keys alone one that becomes done would be missed and one that waits again be
+   * met twice. So the keys are read twice, which is quick, and each job once, by its `_id`.
+   */
+  async function idsOf(filter: Filter<AnyDocument>): Promise<readonly StoredId[]> {
+    const found = new Map<string, StoredId>();
+    for (const _ of [1, 2]) {
+      const keys = jobs.find(filter, { projection: { _id: 1 }, hint: JOB_INDEX.claim, batchSize: 10_000 });
+      for await (const { _id } of keys) found.set(idKey(_id), _id);
+    }
+    return [...found.values()];
+  }
 
   return {
-    /** Index `claim`, by batch. The provider's whole reply is left where it is. Empty: there are none. */
-    jobs: (scope, statuses, transcripts) => {
-      const filter = { ...within('batch_id', 'account_id', scope), ...(statuses.length === 0 ? {} : { status: { $in: [...statuses] } }) };
+    /** Index `claim`, then _id. The provider's whole reply is left where it is. Empty: there are none. */
+    async *jobs(scope, { statuses, transcripts }) {
+      const ofStatus = statuses.length === 0 ? {} : { status: { $in: [...statuses] } };
+      const ofAccount = 'account' in scope ? { account_id: scope.account } : {};
+      const ids = await idsOf({ batch_id: { $in: [...(await batchesOf(scope))] }, ...ofStatus });
       const projection = { 'call_result.details': 0, ...(transcripts ? {} : { 'call_result.summary.transcript': 0 }) };
-      return connection.collection('jobs').find(filter as Filter<AnyDocument>, { projection, batchSize: PAGE });
+      for (let at = 0; at < ids.length; at += PAGE) {
+        const page = { _id: { $in: ids.slice(at, at + PAGE) }, ...ofStatus, ...ofAccount };
+        yield* jobs.find(page as Filter<AnyDocument>, { projection, batchSize: PAGE });
+      }
     },
 
-    /** Index `speechai_batch_at`, by batch. Voids never rang and are no calls. Empty: there are none. */
-    calls: (scope, { since, until }) => {
-      const at = { ...(since === null ? {} : { $gte: since }), ...(until === null ? {} : { $lt: until }) };
-      return connection.collection('attempts').find(
-        {
-          ...within('batch', 'account', scope),
-          state: { $ne: 'void' },
-          ...(Object.keys(at).length === 0 ? {} : { at }),
-        },
-        { projection: { result: 0, job_fields: 0, locks: 0 }, batchSize: PAGE },
-      ) as unknown as AsyncIterable<AttemptDoc>;
+    /** Index `speechai_batch_at`, whose keys never change. Voids never rang and are no calls. Empty: there are none. */
+    async *calls(scope, { since, until }) {
+      const at: Document = { ...(since === null ? {} : { $gte: since }), ...(until === null ? {} : { $lt: until }) };
+      const filter = {
+        batch: { $in: [...(await batchesOf(scope))] },
+        ...('account' in scope ? { account: scope.account } : {}),
+        ...(Object.keys(at).length === 0 ? {} : { at }),
+        state: { $ne: 'void' },
+      };
+      const projection = { result: 0, job_fields: 0, locks: 0 };
+      yield* attempts.find(filter as Filter<AnyDocument>, {
+        projection,
+        hint: INDEX.batch,
+        batchSize: PAGE,
+      }) as unknown as AsyncIterable<AttemptDoc>;
     },
 
     /** The same indexes, a key of each. */
     knows: async (batch) => {
       const [call, job] = await Promise.all([
-        connection.collection('attempts').findOne({ batch }, { projection: { _id: 1 } }),
-        connection.collection('jobs').findOne({ batch_id: batch }, { projection: { _id: 1 } }),
+        attempts.findOne({ batch }, { projection: { _id: 1 } }),
+        jobs.findOne({ batch_id: batch }, { projection: { _id: 1 } }),
       ]);
       return call !== null || job !== null;
     },

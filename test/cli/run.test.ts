@@ -43,7 +43,11 @@ it('run --dry-run makes no index either: what is missing is told', async () => {
   const empty = await openTestDatabase();
   try {
     const ran = await speechai({ ...world.env, MONGO_URI: empty.uri, MONGO_DB: empty.name }, 'run', '--dry-run');
-    expect(ran).toMatchObject({ code: 78, out: '', err: expect.stringMatching(/INDEXES_MISSING[\s\S]*-> Run `speechai db init`/) as string });
+    expect(ran).toMatchObject({
+      code: 78,
+      out: '',
+      err: expect.stringMatching(/INDEXES_MISSING[\s\S]*-> Run `speechai db init`/) as string,
+    });
     expect(await empty.db.listCollections().toArray()).toEqual([]);
   } finally {
     await empty.drop();

@@ -53,10 +53,25 @@ describe('the figures of a report', () => {
     expect(byNumber.map(({ key, calls: n }) => [key, n])).toEqual([['1', 3], ['2', 1]]); // prettier-ignore
   });
 
-  it('a call is of the day and hour when it was placed, not when it was meant to be', () => {
+  it('a machine that takes the call is nobody who answers', () => {
     const counting = createCounting();
-    counting.call(call({ at: new Date('2026-11-20T02:59:59Z'), placed_at: new Date('2026-11-20T03:00:01Z') }));
-    expect(counting.figures()).toMatchObject({ byDay: [{ key: '2026-11-20' }], byHour: [{ key: '00' }] });
+    counting.call(call({ outcome: { class: 'voicemail', success: false, reached: 'answered', durationMs: 20_000 } }));
+    const { contacts, calls, byOutcome } = counting.figures();
+    expect(contacts).toMatchObject({ called: 1, answered: 0, contactRate: 0 });
+    expect(calls).toMatchObject({ ended: 1, answered: 0, answerRate: 0, meanSeconds: null });
+    expect(byOutcome).toMatchObject([{ key: 'voicemail', calls: 1 }]);
+  });
+
+  it('a call whose price nobody knows makes no other call look cheaper', () => {
+    const counting = createCounting();
+    counting.call(call());
+    counting.call(call({ job: 'old', foreign: true, cost: { micros: 0, final: true } }));
+    expect(counting.figures().calls).toMatchObject({ calls: 2, answered: 2, dollars: 0.15, dollarsPerAnswer: 0.15, dollarsPerSuccess: 0.15, unpriced: 1 }); // prettier-ignore
+    expect(sectionsOf(counting.figures())[0]?.rows.find(([name]) => name === 'dollars')).toEqual([
+      'dollars',
+      0.15,
+      'that of 1 is not known',
+    ]);
   });
 
   it('a zone that nobody knows is UTC', () => {
@@ -79,6 +94,7 @@ describe('the figures of a report', () => {
       { debt: 0, promises: 0, promised: 0 },
     ],
     [{ status: 7 }, { byStatus: { 7: 1 } }],
+    [{ status: 'completed' }, { byStatus: { done: 1 } }],
     [null, { byStatus: { none: 1 } }],
   ])('of the job %j are %j', (job, expected) => {
     const counting = createCounting();
