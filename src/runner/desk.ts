@@ -80,7 +80,7 @@ export function createDesk(cx: Context, { board, slots, pace, releases, headroom
   /** Jittered, so that processes started together do not ask together; short enough that what falls due is dialled within the interval. */
   async function nap(): Promise<void> {
     wake = new AbortController();
-    await cx.clock.sleep(cx.timing.claimPollMs * (0.75 + 0.18 * cx.random()), wake.signal, cx.noMoreClaims);
+    await cx.clock.sleep(cx.timing.claimPollMs * (0.87 + 0.06 * cx.random()), wake.signal, cx.noMoreClaims);
   }
 
   /** One peek over all batches that may dial: an idle process asks no more than this. */

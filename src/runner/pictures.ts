@@ -15,9 +15,11 @@ export interface Pictures {
 }
 
 const EVERY_MS = 1_000;
-/** A batch is counted again at most so often, and never in more than a twentieth of the time. */
+/** A batch is counted again at most so often, and never in more than a twentieth of the time: that of all processes together. */
 const RECOUNT_MS = 5_000;
 const RECOUNT_SHARE = 20;
+/** By another process sooner, where it is counted quickly: each has changes of its own. */
+const REST_MS = 1_000;
 /** Every batch is, when the daemon starts and from time to time: whoever moved its last job may have died before he counted. */
 const RECOUNT_ALL_MS = 600_000;
 
@@ -27,7 +29,7 @@ export function createPictures(cx: Context, board: Board): Pictures {
   let due = new Map<string, number>();
   let all: Mark | null = null;
 
-  async function paint(signal: AbortSignal): Promise<void> {
+  async function paint(signal: AbortSignal, force = false): Promise<void> {
     for (const id of board.staleAccounts()) accounts.add(id);
     for (const id of accounts) {
       if (signal.aborted) return;
@@ -43,8 +45,11 @@ export function createPictures(cx: Context, board: Board): Pictures {
       if ((due.get(id) ?? 0) > now) continue;
       batches.delete(id);
       const before = cx.clock.mark();
-      await cx.store.recount.batch(id).catch(putBack(batches, id));
-      due.set(id, now + Math.max(RECOUNT_MS, cx.clock.elapsedMs(before) * RECOUNT_SHARE));
+      const share = (): number => cx.clock.elapsedMs(before) * RECOUNT_SHARE;
+      const turn = { now: cx.store.time.now(), force, restMs: () => Math.max(REST_MS, share()) };
+      const leftMs = await cx.store.recount.batch(id, turn).catch(putBack(batches, id));
+      due.set(id, now + (leftMs > 0 ? leftMs : Math.max(RECOUNT_MS, share())));
+      if (leftMs > 0) batches.add(id);
     }
   }
 
@@ -72,7 +77,7 @@ export function createPictures(cx: Context, board: Board): Pictures {
     },
     flush: async () => {
       due.clear();
-      await paint(cx.abandon);
+      await paint(cx.abandon, true);
     },
   };
 }

@@ -1,19 +1,52 @@
 /** Counters that others read, derived and then written: right again after any crash, whoever died in between. */
+import { ObjectId, type Document } from 'mongodb';
 import type { DocId } from '../domain/job.js';
 import { stored, type Connection } from './connection.js';
 import { INDEX } from './attempts.js';
 import { JOB_INDEX } from './claims.js';
 
+/** A batch is counted by all processes together no more often than one would: the larger it is, the longer it is left alone afterwards. */
+export interface Turn {
+  readonly now: Date;
+  /** Whatever others do: this process is about to end. */
+  readonly force: boolean;
+  /** Asked before and after the count: how long nobody else needs to count from then on. */
+  restMs(): number;
+}
+
 export interface Recount {
-  batch(id: string): Promise<void>;
+  /** 0: it was counted, or is gone. Else another process has counted it, and in so many milliseconds it may be counted again. */
+  batch(id: string, turn: Turn): Promise<number>;
   /** The price a job shows of its call. */
   price(job: DocId, attempt: string, cents: number): Promise<void>;
 }
 
+/** A rest that would end later is none: somebody else wrote it. */
+const LONGEST_REST_MS = 600_000;
+
 export function createRecount(connection: Connection): Recount {
+  const restFrom = (ms: number): Document => ({ $add: ['$$NOW', Math.min(ms, LONGEST_REST_MS)] });
+
+  /** Index `speechai_batch_id`. One process takes the turn, the others learn how long it lasts. null: the batch is gone. */
+  async function turnOf(id: string, { now, restMs }: Turn): Promise<number | null> {
+    const me = new ObjectId();
+    const until = '$recount_until';
+    const rests = { $and: [{ $eq: [{ $type: until }, 'date'] }, { $gt: [until, '$$NOW'] }, { $lte: [until, restFrom(LONGEST_REST_MS)] }] };
+    const found = await connection.collection('batches').findOneAndUpdate(
+      { batch_id: id },
+      [{ $set: { recount_by: { $cond: [rests, '$recount_by', me] }, recount_until: { $cond: [rests, until, restFrom(restMs())] } } }],
+      { returnDocument: 'after', projection: { recount_by: 1, recount_until: 1 } },
+    ); // prettier-ignore
+    if (found === null) return null;
+    const by: unknown = found['recount_by'];
+    return by instanceof ObjectId && by.equals(me) ? 0 : Math.max(1, Number(found['recount_until']) - now.getTime());
+  }
+
   return {
     /** Counts on index `claim` (keys only), sums on index `speechai_batch_at`. `completed` and `done` are both completed. */
-    batch: async (id) => {
+    batch: async (id, turn) => {
+      const leftMs = await turnOf(id, turn);
+      if (leftMs === null || (leftMs > 0 && !turn.force)) return leftMs ?? 0;
       const [counts, sums] = await Promise.all([
         connection
           .collection('jobs')
@@ -44,7 +77,10 @@ export function createRecount(connection: Connection): Recount {
       // Zero matches: the batch was deleted; its jobs go on or end by their own rules.
       await connection
         .collection('batches')
-        .updateOne({ batch_id: id }, [{ $set: { ...figures, started_at: { $ifNull: ['$started_at', '$$NOW'] } } }]);
+        .updateOne({ batch_id: id }, [
+          { $set: { ...figures, started_at: { $ifNull: ['$started_at', '$$NOW'] }, recount_until: restFrom(turn.restMs()) } },
+        ]);
+      return 0;
     },
 
     /** _id index. Zero matches: the job shows a later call, or none; what stands there is not this call's to correct. */

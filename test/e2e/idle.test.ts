@@ -7,7 +7,7 @@ import { withWorld } from '../support/world.js';
 
 /** Money is looked at less often once nothing was worked on for ten seconds. */
 const SETTLE_MS = 11_000;
-const WATCH_MS = 7_000;
+const WATCH_MS = 12_000;
 const MOST_PER_SECOND = 2;
 /** The driver's own watch over the connection. */
 const MONITOR = new Set(['hello', 'isMaster', 'ping', 'endSessions', 'buildInfo']);

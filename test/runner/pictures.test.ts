@@ -20,7 +20,7 @@ const painted = (failures: number) => {
   const cx = {
     store: {
       time: { now: () => new Date() },
-      recount: { batch: (id: string) => mayFail().then(() => void counted.push(id)) },
+      recount: { batch: (id: string) => mayFail().then(() => (counted.push(id), 0)) },
       ledgers: { project: (id: string) => mayFail().then(() => void projected.push(id)) },
     },
     clock: {

@@ -2,6 +2,7 @@
 
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Turn } from '../../src/store/recount.js';
 import type { StoreWorld } from './support.js';
 import { intentFor, newId, openStoreWorld } from './support.js';
 
@@ -11,6 +12,7 @@ describe('the recount of a batch', () => {
     world = await openStoreWorld();
   });
   afterAll(() => world.close());
+  const turn = (more: Partial<Turn> = {}): Turn => ({ now: new Date(), force: false, restMs: () => 20, ...more });
 
   it.each([
     ['as they are', []],
@@ -30,7 +32,7 @@ describe('the recount of a batch', () => {
         { ...intentFor(newId(), { batch: id, locks: [] }), state: 'live' },
       ]);
     await db.collection('batches').insertOne({ batch_id: id, pending_jobs: 99, total_cost: 'nonsense', note: 'kept' });
-    await world.store.recount.batch(id);
+    expect(await world.store.recount.batch(id, turn())).toBe(0);
     expect(await db.collection('batches').findOne({ batch_id: id })).toMatchObject({
       pending_jobs: 4 + more.length,
       completed_jobs: 2,
@@ -42,8 +44,34 @@ describe('the recount of a batch', () => {
     });
   });
 
+  it('is made by one of several processes, and the others know when they may', async () => {
+    const { db } = world.database;
+    const id = newId();
+    await db.collection('batches').insertOne({ batch_id: id });
+    await db.collection('jobs').insertOne({ batch_id: id, status: 'pending' });
+    const pending = async (): Promise<unknown> => (await db.collection('batches').findOne({ batch_id: id }))?.['pending_jobs'];
+    const both = await Promise.all([world.store, world.rival].map((store) => store.recount.batch(id, turn({ restMs: () => 60_000 }))));
+    expect(both.toSorted((a, b) => a - b)).toEqual([0, expect.closeTo(60_000, -4)]);
+    expect(await pending()).toBe(1);
+    await db.collection('jobs').insertOne({ batch_id: id, status: 'pending' });
+    expect(await world.rival.recount.batch(id, turn())).toBeGreaterThan(50_000);
+    expect(await pending()).toBe(1);
+    // Who is about to end does not wait.
+    expect(await world.rival.recount.batch(id, turn({ force: true }))).toBe(0);
+    expect(await pending()).toBe(2);
+    // That count was short, and so is the rest after it.
+    await expect.poll(() => world.store.recount.batch(id, turn()), { interval: 5 }).toBe(0);
+  });
+
+  it.each([['soon'], [new Date(Date.now() + 1e10)], [7]])('is not kept from it by what others wrote: %s', async (until) => {
+    const id = newId();
+    await world.database.db.collection('batches').insertOne({ batch_id: id, recount_until: until });
+    expect(await world.store.recount.batch(id, turn())).toBe(0);
+    expect(await world.database.db.collection('batches').findOne({ batch_id: id })).toMatchObject({ pending_jobs: 0 });
+  });
+
   it('of a batch that is gone writes nothing', async () => {
-    await world.store.recount.batch('gone');
+    expect(await world.store.recount.batch('gone', turn())).toBe(0);
     expect(await world.database.db.collection('batches').countDocuments({ batch_id: 'gone' })).toBe(0);
   });
 });
