@@ -29,7 +29,8 @@ export function createRecount(connection: Connection): Recount {
 
   /** Index `speechai_batch_id`. One process takes the turn, the others learn how long it lasts. null: the batch is gone. */
   async function turnOf(id: string, { now, restMs }: Turn): Promise<number | null> {
-    const me = new ObjectId();
+    // A text: SpeechAI's API hands batches out as JSON.
+    const me = new ObjectId().toHexString();
     const until = '$recount_until';
     const rests = { $and: [{ $eq: [{ $type: until }, 'date'] }, { $gt: [until, '$$NOW'] }, { $lte: [until, restFrom(LONGEST_REST_MS)] }] };
     const found = await connection.collection('batches').findOneAndUpdate(
@@ -38,8 +39,7 @@ export function createRecount(connection: Connection): Recount {
       { returnDocument: 'after', projection: { recount_by: 1, recount_until: 1 } },
     ); // prettier-ignore
     if (found === null) return null;
-    const by: unknown = found['recount_by'];
-    return by instanceof ObjectId && by.equals(me) ? 0 : Math.max(1, Number(found['recount_until']) - now.getTime());
+    return found['recount_by'] === me ? 0 : Math.max(1, Number(found['recount_until']) - now.getTime());
   }
 
   return {
