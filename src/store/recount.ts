@@ -32,7 +32,8 @@ export function createRecount(connection: Connection): Recount {
     // A text: SpeechAI's API hands batches out as JSON.
     const me = new ObjectId().toHexString();
     const until = '$recount_until';
-    const rests = { $and: [{ $eq: [{ $type: until }, 'date'] }, { $gt: [until, '$$NOW'] }, { $lte: [until, restFrom(LONGEST_REST_MS)] }] };
+    // What is no date lies outside of the two.
+    const rests = { $and: [{ $gt: [until, '$$NOW'] }, { $lte: [until, restFrom(LONGEST_REST_MS)] }] };
     const found = await connection.collection('batches').findOneAndUpdate(
       { batch_id: id },
       [{ $set: { recount_by: { $cond: [rests, '$recount_by', me] }, recount_until: { $cond: [rests, until, restFrom(restMs())] } } }],

@@ -2,8 +2,6 @@
 import type { Document, Filter } from 'mongodb';
 import { idKey } from '../domain/job.js';
 import type { AttemptDoc } from './attempt.js';
-import { INDEX } from './attempts.js';
-import { JOB_INDEX } from './claims.js';
 import type { AnyDocument, Connection, StoredId } from './connection.js';
 
 /** Of these batches, whoever they belong to; or, where an account is named, what is booked to it in any batch or none. */
@@ -30,6 +28,7 @@ export interface ReportReads {
 /** So many documents at a time: a page of them must not fill the memory either. */
 const PAGE = 500;
 
+/** No hints: a report is also asked of a database on which `db init` was never run, where it takes longer. */
 export function createReportReads(connection: Connection): ReportReads {
   const jobs = connection.collection('jobs');
   const attempts = connection.collection('attempts');
@@ -48,7 +47,7 @@ export function createReportReads(connection: Connection): ReportReads {
   async function idsOf(filter: Filter<AnyDocument>): Promise<readonly StoredId[]> {
     const found = new Map<string, StoredId>();
     for (const _ of [1, 2]) {
-      const keys = jobs.find(filter, { projection: { _id: 1 }, hint: JOB_INDEX.claim, batchSize: 10_000 });
+      const keys = jobs.find(filter, { projection: { _id: 1 }, batchSize: 10_000 });
       for await (const { _id } of keys) found.set(idKey(_id), _id);
     }
     return [...found.values()];
@@ -79,7 +78,6 @@ export function createReportReads(connection: Connection): ReportReads {
       const projection = { result: 0, job_fields: 0, locks: 0 };
       yield* attempts.find(filter as Filter<AnyDocument>, {
         projection,
-        hint: INDEX.batch,
         batchSize: PAGE,
       }) as unknown as AsyncIterable<AttemptDoc>;
     },
