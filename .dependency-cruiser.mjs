@@ -13,6 +13,7 @@ const LAYERS = {
   runner: ['domain', 'store', 'retell'],
   reports: ['domain', 'store'],
   import: ['domain', 'store'],
+  archive: ['domain', 'store'],
 };
 
 /** The typed settings are plain shapes that everybody is given; importing the type is not importing the loader. */

@@ -6,10 +6,10 @@ import { spread, type Bench } from './report.js';
 import { seedCampaign, type World } from './world.js';
 
 const DATABASE = 'bench_processes';
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 600_000;
 
-/** A process runs for weeks; its first thousand calls cost it three times as much as those after, until its code is compiled. */
-const WARM_UP = 1_000;
+/** A process runs for weeks; its first three thousand calls cost it two to five times as much as those after, until its code is compiled. */
+const WARM_UP = 3_000;
 
 /** So many more than are counted: as many are under way at the end of the count as were at its beginning. */
 const MORE = 500;
@@ -51,7 +51,7 @@ export async function processes({ world, quick, report }: Bench): Promise<void> 
   const rounds: number[][] = [];
   for (let round = 0; round < (quick ? 1 : 3); round += 1) {
     const rates: number[] = [];
-    for (const count of counts) rates.push(await jobsPerSecond(world, count, quick ? 2_000 : 4_000));
+    for (const count of counts) rates.push(await jobsPerSecond(world, count, quick ? 4_000 : 8_000));
     rounds.push(rates);
   }
   report.keep('processes', { counts, rounds });

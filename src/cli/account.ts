@@ -1,10 +1,11 @@
 /** `speechai account`: who pays. Parsing and help; what is done is in account-act.ts and account-view.ts. */
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { ExitCode } from '../domain/errors.js';
 import type { CreateAccountOptions, StatusOptions, TopUpOptions } from './account-act.js';
 import type { EditOptions } from './account-edit.js';
 import type { StatementOptions } from './account-view.js';
 import { runAction } from './errors.js';
+import { wholeNumber } from './numbers.js';
 import { withSession, type Session } from './session.js';
 
 const KEYS = `
@@ -123,9 +124,4 @@ function on<Options>(work: (session: Session, id: string, options: Options) => P
 
 function example(line: string): string {
   return `\nExample:\n  $ speechai ${line}`;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
 }

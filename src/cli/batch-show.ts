@@ -1,4 +1,5 @@
 /** `batch list` and `batch show`. */
+import { archivedText, readArchived } from '../domain/archived.js';
 import { settingsOf } from '../domain/batch-edit.js';
 import { createBatchAdmin } from '../store/batch-admin.js';
 import { createBatchJobs } from '../store/batch-jobs.js';
@@ -57,6 +58,7 @@ export async function showBatch(session: Session, ref: string, json: boolean): P
     printJson({
       ...asJson(view),
       live_calls: live,
+      archived: readArchived(doc['archived']),
       queues: view.queues,
       call_settings: settingsOf(doc['call_settings']),
       from_numbers: view.batch.fromNumbers,
@@ -91,6 +93,7 @@ function linesOf(view: BatchView, live: number): readonly string[] {
     ...row('agent', batch.agentId),
     ...row('settings', JSON.stringify(settingsOf(doc['call_settings']) ?? {})),
     ...row('jobs', `${String(totalOf(counts))}${statuses.length === 0 ? '' : `: ${statuses.join(', ')}`}`),
+    ...readArchived(doc['archived']).flatMap((entry) => row('archived', archivedText(entry))),
     ...row('live calls', live),
     ...row('spent', `$${spent[0].toFixed(4)}, ${spent[1].toFixed(1)} minutes`),
     ...hindrancesIn(queues).flatMap(({ code, text }) => (reasons.some((reason) => reason.code === code) ? [] : row('daemons', text))),

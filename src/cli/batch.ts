@@ -8,6 +8,7 @@ import type { CreateOptions } from './batch-write.js';
 import type { ListOptions } from './batch-show.js';
 import { addBatchImport } from './batch-import.js';
 import { runAction } from './errors.js';
+import { wholeNumber } from './numbers.js';
 import { withSession, type Session } from './session.js';
 
 interface Flags extends ActOptions {
@@ -183,11 +184,6 @@ function example(line: string): string {
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, 0 or more.');
-  return Number(text);
 }
 
 function isoDate(text: string): Date {

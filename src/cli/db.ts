@@ -3,9 +3,11 @@
 import type { Command } from 'commander';
 import { EXIT, SpeechAiError, messageOf } from '../domain/errors.js';
 import type { Log } from '../domain/ports.js';
+import type { ArchiveOptions, UnarchiveOptions } from './db-archive.js';
 import { registerDbInit } from './db-init.js';
 import { runAction } from './errors.js';
 import { nextSignal } from './next-signal.js';
+import { wholeNumber } from './numbers.js';
 import { loadSettingsOrExit } from './settings.js';
 
 export interface DbDeps {
@@ -27,7 +29,7 @@ const PATIENCE = { serverSelectionTimeoutMS: 5_000, connectTimeoutMS: 5_000 };
 /** Adds `db` to the program and returns it. */
 export const registerDb = (program: Command, given: Partial<DbDeps> = {}): Command => {
   const deps: DbDeps = { ...FROM_PROCESS, ...given };
-  const db = program.command('db').description('the database: serve one without a server, look whether it answers');
+  const db = program.command('db').description('the database: serve one, prepare it, take over, move history out');
   db.command('serve')
     .description('keep a MongoDB running in the foreground, for other programs to use; its URI is the first line on stdout')
     .option('--dir <folder>', 'where its data is kept (default: the folder of MONGO_URI=embedded:FOLDER, else your own data folder)')
@@ -44,6 +46,7 @@ export const registerDb = (program: Command, given: Partial<DbDeps> = {}): Comma
     .action((options: PingOptions, command: Command) => ping(options, command, deps));
   registerDbInit(db);
   registerDbAdopt(db);
+  registerDbArchive(db);
   return db;
 };
 
@@ -133,3 +136,40 @@ function registerDbAdopt(db: Command): void {
       ),
     );
 }
+
+function registerDbArchive(db: Command): void {
+  db.command('archive')
+    .description('move the history of campaigns that are over out of the database: jobs, calls and replies of whole batches, into files')
+    .option('--to <folder>', 'where the files go: one a batch, gzipped lines of JSON, readable by you alone; they name people')
+    .option('--batch <id...>', 'only these (default: every batch that is over and old enough)')
+    .option('--older-than <days>', 'only what was last at work so long ago', wholeNumber, 90)
+    .option('--dry-run', 'show what would go, write nothing')
+    .option('-y, --yes', 'do not ask')
+    .option('--json', 'as JSON')
+    .addHelpText('after', ARCHIVE_HELP)
+    .action(
+      runAction(async (options: ArchiveOptions, command: Command) => (await import('./db-archive.js')).archiveCommand(options, command)),
+    );
+  db.command('unarchive <file>')
+    .description('put what `db archive` moved out back into the database; what is there already is left alone')
+    .option('-y, --yes', 'do not ask')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ speechai db unarchive /var/backups/speechai/batch-20260301-0a1b2c3d-20261121T120000Z-5f3a91.jsonl.gz',
+    )
+    .action(
+      runAction(async (file: string, options: UnarchiveOptions, command: Command) =>
+        (await import('./db-archive.js')).unarchiveCommand(file, options, command),
+      ),
+    );
+}
+
+const ARCHIVE_HELP = `
+A batch goes as a whole, when each of its jobs is done, failed or cancelled and none of its calls waits for anything; what other batches, accounts and
+numbers remember stays. Each file is written, read once more and stored durably before anything is taken away. Interrupted, it is finished by the next run.
+The batch stays with its counters and says where its history is; reports of this program and SpeechAI's own pages no longer show its contacts.
+Safe while daemons run.
+
+Example:
+  $ speechai db archive --to /var/backups/speechai --dry-run`;

@@ -1,6 +1,7 @@
 /** `speechai explain`: why a job is or is not dialled, and what a batch waits for. */
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { runAction } from './errors.js';
+import { aboveZero } from './numbers.js';
 import { withSession } from './session.js';
 
 export interface ExplainOptions {
@@ -29,7 +30,7 @@ export function registerExplain(program: Command): void {
     .command('batch <id>')
     .description('its jobs by what stands in their way, and by the hour in which they can be dialled')
     .option('--at <time>', 'as if it were then')
-    .option('--sample <n>', 'jobs to look at; where there are more, so many by chance', wholeNumber, 2_000)
+    .option('--sample <n>', 'jobs to look at; where there are more, so many by chance', aboveZero, 2_000)
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  $ speechai explain batch batch-20261120-5f2a')
     .action(
@@ -37,9 +38,4 @@ export function registerExplain(program: Command): void {
         withSession(command, async (session) => (await import('./explain-batch.js')).explainBatch(session, id, options)),
       ),
     );
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
-  return Number(text);
 }

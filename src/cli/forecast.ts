@@ -1,6 +1,7 @@
 /** `speechai forecast`: when a batch will be through, what it will cost, and what it waits for. Nothing is written. */
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { runAction } from './errors.js';
+import { aboveZero } from './numbers.js';
 import { withSession } from './session.js';
 
 export interface ForecastOptions {
@@ -24,9 +25,9 @@ export function registerForecast(program: Command): void {
       collect,
       [],
     )
-    .option('--runs <n>', 'how often it is played', above0)
-    .option('--seed <n>', 'the same seed gives the same forecast of the same jobs', above0, 1)
-    .option('--sample <n>', 'jobs that are played; where there are more, so many by chance stand for all', above0, 3_000)
+    .option('--runs <n>', 'how often it is played', aboveZero)
+    .option('--seed <n>', 'the same seed gives the same forecast of the same jobs', aboveZero, 1)
+    .option('--sample <n>', 'jobs that are played; where there are more, so many by chance stand for all', aboveZero, 3_000)
     .option('--json', 'as JSON')
     .addHelpText(
       'after',
@@ -58,9 +59,4 @@ function settingsIn(pairs: readonly string[]): Readonly<Record<string, string>> 
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
-}
-
-function above0(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
-  return Number(text);
 }

@@ -6,6 +6,7 @@ import type { JobAct } from '../store/job-admin.js';
 import { readAmount } from '../import/amounts.js';
 import { runAction } from './errors.js';
 import type { Report } from './job-act.js';
+import { aboveZero } from './numbers.js';
 import { confirm, print, printJson, printTable, say } from './output.js';
 import { withSession, type Session } from './session.js';
 import { count } from './settings.js';
@@ -257,9 +258,4 @@ function money(text: string): number {
   if (reading.kind !== 'amount') throw new InvalidArgumentError('It must be an amount like 104050, 104.050 or 1.234,50.');
   if (reading.doubtful === true) throw new InvalidArgumentError('It could be thousands or a fraction: write it without a separator, or with two digits behind it.'); // prettier-ignore
   return reading.value;
-}
-
-function aboveZero(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number above 0.');
-  return Number(text);
 }

@@ -1,4 +1,5 @@
 /** `report summary`, `report contacts` and `report calls`. */
+import { archivedText, readArchived } from '../domain/archived.js';
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import { readAccount } from '../domain/read-account.js';
 import { readBatch } from '../domain/read-batch.js';
@@ -138,6 +139,9 @@ async function askedFor(session: Session, options: ReportOptions): Promise<Asked
   // One that was deleted is still asked for by its calls.
   const ids = found.map(({ ref, doc }) => (doc === null ? ref : (readBatch(doc).id ?? ref)));
   await refuseUnknown(session, found.flatMap(({ ref, doc }) => (doc === null ? [ref] : []))); // prettier-ignore
+  for (const { ref, doc } of found) {
+    for (const entry of readArchived(doc?.['archived'])) say(`${ref}: ${archivedText(entry)}, and are not in this report.`);
+  }
   const names = found.map(({ ref, doc }) => (doc === null ? ref : readBatch(doc).name));
   const first = found.flatMap(({ doc }) => (doc === null ? [] : (readBatch(doc).account ?? [])))[0];
   const [owner] = first === undefined ? [] : await session.store.campaigns.accounts([first]);

@@ -1,5 +1,5 @@
 /** `speechai run`: the daemon. Everything it needs is put together here; what it does is in src/runner. */
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { LoadedSettings } from './settings.js';
 import { count, loadSettingsOrExit } from './settings.js';
 import { EXIT, SpeechAiError, messageOf, type ExitCode } from '../domain/errors.js';
@@ -7,6 +7,7 @@ import type { Assembled } from '../runner/assemble.js';
 import type { Rehearsed } from '../runner/rehearse.js';
 import type { OpenDatabase } from './database.js';
 import { failureOf, runAction } from './errors.js';
+import { wholeNumber } from './numbers.js';
 import { print, say } from './output.js';
 
 interface RunOptions {
@@ -43,11 +44,6 @@ Example:
   $ speechai run --workers 20`,
     )
     .action(runAction(run, { ownSignals: true }));
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
 }
 
 async function run(options: RunOptions, command: Command): Promise<ExitCode> {

@@ -1,7 +1,8 @@
 /** `speechai suppress`: who is not to be called. Parsing and help; what is done is in suppress-act.ts and suppress-import.ts. */
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { ExitCode } from '../domain/errors.js';
 import { runAction } from './errors.js';
+import { wholeNumber } from './numbers.js';
 import { withSession, type Session } from './session.js';
 import type { AddOptions, FindOptions, RemoveOptions } from './suppress-act.js';
 import type { ImportOptions } from './suppress-import.js';
@@ -91,9 +92,4 @@ function words<Options>(work: (session: Session, who: readonly string[], options
 
 function example(line: string): string {
   return `\nExample:\n  $ speechai ${line}`;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
 }

@@ -1,5 +1,6 @@
 /** Counters that others read, derived and then written: right again after any crash, whoever died in between. */
 import { ObjectId, type Document } from 'mongodb';
+import type { ArchivedFigures } from '../domain/archived.js';
 import type { DocId } from '../domain/job.js';
 import { stored, type Connection } from './connection.js';
 import { INDEX } from './attempts.js';
@@ -67,18 +68,20 @@ export function createRecount(connection: Connection): Recount {
           .toArray(),
       ]);
       const of = (...statuses: string[]): number => counts.filter((one) => statuses.includes(one._id)).reduce((sum, one) => sum + one.n, 0);
+      // What was moved out of the database (archive.ts) goes on to count.
+      const withArchived = (name: keyof ArchivedFigures, here: number): Document => ({ $add: [here, { $sum: `$archived.${name}` }] });
       const figures = {
         pending_jobs: of('pending', 'scheduled', 'in_progress'),
-        completed_jobs: of('done', 'completed'),
-        failed_jobs: of('failed'),
+        completed_jobs: withArchived('completed_jobs', of('done', 'completed')),
+        failed_jobs: withArchived('failed_jobs', of('failed')),
         suspended_jobs: of('suspended'),
-        total_cost: (sums[0]?.micros ?? 0) / 1e6,
-        total_minutes: (sums[0]?.ms ?? 0) / 60_000,
+        total_cost: { $divide: [withArchived('micros', sums[0]?.micros ?? 0), 1e6] },
+        total_minutes: { $divide: [withArchived('ms', sums[0]?.ms ?? 0), 60_000] },
       };
-      // Zero matches: the batch was deleted; its jobs go on or end by their own rules.
+      // Zero matches: the batch was deleted, and its jobs go on or end by their own rules; or its history is on the move, half here and half there.
       await connection
         .collection('batches')
-        .updateOne({ batch_id: id }, [
+        .updateOne({ batch_id: id, 'archived.done': { $ne: false } }, [
           { $set: { ...figures, started_at: { $ifNull: ['$started_at', '$$NOW'] }, recount_until: restFrom(turn.restMs()) } },
         ]);
       return 0;
