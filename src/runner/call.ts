@@ -23,6 +23,10 @@ export interface Call {
   locks: readonly string[];
   callId: string | null;
   stopReason: StopReason | null;
+  /** The provider has acknowledged a stop that this process asked for. An earlier owner's may never have been sent. */
+  stopped: boolean;
+  /** Its POST was let through: from then on a call may exist. */
+  posted: boolean;
   /** Since when the call may exist, as this process saw it. */
   placed: Mark;
   placedAt: Date;
@@ -57,6 +61,8 @@ export function newCall(
     locks,
     callId: null,
     stopReason: null,
+    stopped: false,
+    posted: false,
     placed: at.mark,
     placedAt: at.date,
     talkingSince: null,

@@ -5,6 +5,7 @@ import { createBoard } from './board.js';
 import type { Call } from './call.js';
 import { createConfirm } from './confirm.js';
 import type { Context } from './context.js';
+import { createCrowd } from './crowd.js';
 import { createDesk, type Desk } from './desk.js';
 import { createDial } from './dial.js';
 import { createHeadroom } from './headroom.js';
@@ -68,6 +69,8 @@ export interface Daemon {
 
 /** What lies between the end of the grace and the exit: leases are ended if the database answers in this time. */
 const HANDOVER_MS = 1_200;
+/** Before that: so long what was never sent may take to be given back. */
+const UNSENT_MS = 400;
 
 export function createDaemon(cx: Context, options: DaemonOptions, signals: { stopClaims: () => void; abandon: () => void }): Daemon {
   const registry = createRegistry();
@@ -88,6 +91,7 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
     tracker.follow(call);
   });
   const sends = createSends(cx.clock);
+  const crowd = createCrowd(cx.clock, cx.timing.dialWithinMs);
   const parts: Parts = {
     board,
     slots,
@@ -97,6 +101,7 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
     settler,
     confirm: createConfirm(cx),
     sends,
+    crowd,
     placed,
     reconcile: (call) => reconciler.reconcile(call),
     stray,
@@ -123,6 +128,7 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
   const desk: Desk = createDesk(cx, {
     board,
     slots,
+    crowd,
     pace,
     releases,
     headroom: createHeadroom(cx, options.useProviderConcurrency),
@@ -164,6 +170,12 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
         await cx.store.time.sync().catch((error: unknown) => cx.log.debug('the time could not be read', { error: messageOf(error) }));
       }
     }
+  }
+
+  /** Handed over, a job whose POST never left would pass for a call that may exist, and cost an attempt. */
+  async function unsentGivenBack(): Promise<void> {
+    const unsent = (): boolean => registry.all().some(({ stage, posted }) => stage.name === 'placing' && !posted);
+    while (unsent() && !cx.abandon.aborted) await cx.clock.sleep(10, cx.abandon);
   }
 
   /** Still in progress, lease ended: the next process follows the calls on, with no attempt burned. */
@@ -226,6 +238,7 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
       const bounded = <T>(ms: number, work: Promise<T>): Promise<T | void> => Promise.race([work, cx.clock.sleep(ms)]);
       void presence.beat('draining').catch(() => undefined);
       if (!options.handOverAtOnce) await Promise.race([bounded(options.graceMs, registry.empty(cx.abandon)), hurried]);
+      await bounded(UNSENT_MS, unsentGivenBack());
       await bounded(
         HANDOVER_MS,
         (async () => {

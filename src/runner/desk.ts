@@ -10,6 +10,7 @@ import { isRefusal } from '../store/writer.js';
 import type { Bucket } from '../retell/bucket.js';
 import type { Board, Group } from './board.js';
 import type { Context } from './context.js';
+import type { Crowd } from './crowd.js';
 import type { Claim } from './dial.js';
 import type { Headroom } from './headroom.js';
 import { newToken } from './ids.js';
@@ -39,6 +40,7 @@ const KINDS: readonly ClaimKind[] = ['retry', 'new', 'scheduled'];
 export interface DeskParts {
   readonly board: Board;
   readonly slots: Slots;
+  readonly crowd: Crowd;
   readonly pace: Bucket;
   readonly releases: Releases;
   readonly headroom: Headroom;
@@ -46,7 +48,7 @@ export interface DeskParts {
   readonly mayDial: () => boolean;
 }
 
-export function createDesk(cx: Context, { board, slots, pace, releases, headroom, retryShare, mayDial }: DeskParts): Desk {
+export function createDesk(cx: Context, { board, slots, crowd, pace, releases, headroom, retryShare, mayDial }: DeskParts): Desk {
   const parked: ((claim: Claim | null) => void)[] = [];
   const shares = createShares(retryShare, cx.random);
   /** Where nothing was due, and when that was seen. */
@@ -102,6 +104,7 @@ export function createDesk(cx: Context, { board, slots, pace, releases, headroom
       const want = Math.min(
         parked.length,
         AT_ONCE,
+        await crowd.room(cx.noMoreClaims),
         await headroom.free(),
         slots.free({ prefix: INSTALLATION, size: cx.policy.maxConcurrentCalls }),
       );

@@ -9,6 +9,7 @@ import type { Mark } from '../domain/ports.js';
 import { dynamicVariables } from '../domain/variables.js';
 import { idsOf, newCall, slotLocks, type AttemptFacts, type Call } from './call.js';
 import type { Context } from './context.js';
+import type { Visit } from './crowd.js';
 import type { Parts } from './parts.js';
 import { scopesOf } from './slots.js';
 import { reasonOf, type Verdict } from './verdict.js';
@@ -61,17 +62,19 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
       return null;
     }
 
-    const intended = await intend(claim, first);
-    if (intended.kind === 'no') return null;
-    const { call, begun } = intended;
-
-    const held = await hold(call);
-    const verdict = held ? await confirm(claim, call, first) : await decideAgain(claim);
-    if (verdict.kind !== 'dial') {
+    const visit = parts.crowd.enter();
+    try {
+      const intended = await intend(claim, first);
+      if (intended.kind === 'no') return null;
+      const { call, begun } = intended;
+      const held = await hold(call);
+      const verdict = held ? await confirm(claim, call, first) : await decideAgain(claim);
+      if (verdict.kind === 'dial') return await place(claim, call, verdict, begun, visit);
       await annul(call, claim, verdict);
       return null;
+    } finally {
+      visit.leave();
     }
-    return place(claim, call, verdict, begun);
   };
 
   /** Step 3, with what the process knows already. */
@@ -224,7 +227,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
   }
 
   /** Step 7 and 8: one POST, once; then what its answer proves. */
-  async function place(claim: Claim, call: Call, plan: DialPlan, { since, at }: Begun): Promise<Call | null> {
+  async function place(claim: Claim, call: Call, plan: DialPlan, { since, at }: Begun, visit: Visit): Promise<Call | null> {
     const { facts } = call;
     const mayStillSend = (): boolean =>
       cx.clock.elapsedMs(since) < cx.timing.dialWithinMs &&
@@ -235,6 +238,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
       cx.breaker.mayDial() &&
       !cx.noMoreClaims.aborted;
     await parts.sends.turn(cx.noMoreClaims);
+    visit.arrived(since);
     const now = cx.store.time.now();
     cx.journal.write('placing', { ...idsOf(call), to: facts.to_number, from: facts.from_number });
     board.callers.note(plan.from);
@@ -249,7 +253,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
         variables: dynamicVariables(call.job ?? claim.job, now, plan.timezone),
         metadata: { job_id: facts.job_ref, attempt_id: facts._id, batch_id: facts.batch ?? '', runner: cx.me },
       },
-      mayStillSend,
+      () => (call.posted = mayStillSend()),
     );
     cx.failPoints.after('place');
     switch (reply.kind) {

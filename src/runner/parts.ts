@@ -3,6 +3,7 @@ import type { CallReading } from '../domain/call.js';
 import type { Board } from './board.js';
 import type { AttemptFacts, Call } from './call.js';
 import type { Confirm } from './confirm.js';
+import type { Crowd } from './crowd.js';
 import type { Refusals } from './refusals.js';
 import type { Registry } from './registry.js';
 import type { Releases } from './releases.js';
@@ -19,6 +20,7 @@ export interface Parts {
   readonly settler: Settler;
   readonly confirm: Confirm;
   readonly sends: Sends;
+  readonly crowd: Crowd;
   /** Step 8: writes the call's id until it is acknowledged, then follows it. */
   placed(call: Call, callId: string): Promise<void>;
   /** Looks for the call until it is found or surely was never placed. */

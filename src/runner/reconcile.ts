@@ -50,9 +50,9 @@ export function createReconciler(
     }
   }
 
-  /** One is adopted, the oldest; any other for the same attempt is stopped and booked. */
+  /** One is adopted: where somebody talks or has talked, else what rings, else the oldest. Any other for the same attempt is stopped and booked. */
   async function found(call: Call, readings: readonly CallReading[]): Promise<void> {
-    const [first, ...others] = [...readings].sort((a, b) => (a.startedAt?.getTime() ?? 0) - (b.startedAt?.getTime() ?? 0));
+    const [first, ...others] = [...readings].sort((a, b) => rank(a) - rank(b) || startOf(a) - startOf(b));
     if (first === undefined) return;
     cx.journal.write('found', { ...idsOf(call), call_id: first.callId, also: others.length });
     for (const other of others) await parts.stray(call, other.callId, other);
@@ -75,4 +75,14 @@ export function createReconciler(
       });
     },
   };
+}
+
+function rank(reading: CallReading): number {
+  if (reading.talking || (reading.durationMs ?? 0) > 0) return 0;
+  return reading.live ? 1 : 2;
+}
+
+/** What has no start yet began last. */
+function startOf({ startedAt }: CallReading): number {
+  return startedAt?.getTime() ?? Number.MAX_SAFE_INTEGER;
 }

@@ -37,7 +37,10 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
 
   /** R1: an attempt whose owner is gone. Adopting needs no worker loop, so a successor takes every live call however small it is. */
   function adopt(attempt: AttemptDoc): void {
-    if (parts.registry.get(attempt._id) !== undefined) return; // our own, whose renewal was late
+    const held = parts.registry.get(attempt._id);
+    if (held !== undefined && cx.clock.elapsedMs(held.stage.since) < held.stage.limitMs) return; // our own, whose renewal was late
+    // Or whose work was cut short by a surprise: it is taken up anew, and what may be left of that work writes nothing more.
+    if (held !== undefined) held.lost = true;
     cx.journal.write('adopted', {
       attempt_id: attempt._id,
       job_id: attempt.job_ref,

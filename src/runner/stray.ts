@@ -19,13 +19,15 @@ export function createStrays(cx: Context, adopt: (call: Call) => void) {
     call.callId = callId;
     call.stopReason = 'stray';
     call.lastReading = reading;
+    if (reading === null || reading.live) call.stopped = (await cx.retell.stop(callId, cx.abandon)).kind === 'stopped';
+    // A later look for a doubled call finds this one again.
+    const known = await cx.store.attempts.byId(id).catch(() => null);
+    if (known?.open === false) return;
     cx.alert('STRAY_CALL', 'a call without an attempt of its own was found; it is stopped and booked', {
       ...idsOf(call),
       of: of.facts._id,
     });
     cx.journal.write('stray', { ...idsOf(call), of: of.facts._id });
-    if (reading === null || reading.live) await cx.retell.stop(callId, cx.abandon);
-
     const { dial_by: dialBy, ...rest } = facts;
     const doc: AttemptDoc = {
       ...rest, dial_by: dialBy, runner: cx.me, state: 'live', open: true, at: cx.store.time.now(), locks: call.locks, call_id: callId, stop_reason: 'stray',

@@ -121,8 +121,9 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
 
   /** Talk is bounded by CALL_MAX_DURATION_MINUTES, ringing by POLL_TIMEOUT_SECONDS; the provider was told both, this is the second net. */
   function overLimit(call: Call, reading: CallReading): StopReason | null {
-    if (call.stopReason !== null && call.stopReason !== 'stray') return null;
+    if (call.stopped) return null;
     if (call.facts.stray === true) return 'stray';
+    if (call.stopReason !== null) return call.stopReason;
     if (reading.talking && call.talkingSince !== null) {
       const sinceStart = reading.startedAt === null ? 0 : cx.store.time.now().getTime() - reading.startedAt.getTime();
       const talkedMs = Math.max(cx.clock.elapsedMs(call.talkingSince), Math.min(sinceStart, cx.clock.elapsedMs(call.placed)));
@@ -135,11 +136,14 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
     if (call.callId === null) return;
     const stored = await persist(cx, 'storing why a call is stopped', () => cx.store.attempts.markStopping(call.facts._id, reason));
     if (stored === null) return;
+    // An operator's wish stands, and so does that of an earlier owner, who had seen it over its limit.
+    const stands = reason === 'operator' || call.stopReason === reason;
     call.stopReason = reason;
     const reply = await cx.retell.stop(call.callId, cx.abandon);
     cx.journal.write('stop', { ...idsOf(call), reason, answer: reply.kind });
+    call.stopped = reply.kind === 'stopped';
     // Not stopped: asked again on the next good reading that shows it over its limit.
-    if (reply.kind !== 'stopped') call.stopReason = reason === 'operator' ? reason : null;
+    if (!call.stopped && !stands) call.stopReason = null;
   }
 
   /** Neither readable nor listed: past its longest possible duration it is closed as unknown, loudly. */

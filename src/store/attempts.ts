@@ -125,7 +125,17 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
         [
           {
             $replaceWith: {
-              $mergeObjects: [{ ...literals(stray), at: '$$NOW', dial_by: '$$NOW', lease_until: { $add: ['$$NOW', leaseMs] } }, '$$ROOT'],
+              $cond: [
+                { $eq: [{ $type: '$state' }, 'missing'] },
+                {
+                  $mergeObjects: [
+                    { ...literals(stray), at: '$$NOW', dial_by: '$$NOW', lease_until: { $add: ['$$NOW', leaseMs] } },
+                    '$$ROOT',
+                  ],
+                },
+                // Known already, perhaps settled: that is not undone.
+                '$$ROOT',
+              ],
             },
           },
         ],

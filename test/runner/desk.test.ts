@@ -79,6 +79,7 @@ describe('the desk', () => {
       {
         board,
         slots: parts.slots,
+        crowd: parts.crowd,
         pace: starts,
         releases: parts.releases,
         headroom: { free: () => Promise.resolve(Number.POSITIVE_INFINITY), used: () => undefined },

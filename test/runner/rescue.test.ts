@@ -3,6 +3,7 @@
 import { BSON, type Document } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Retell } from '../../src/retell/client.js';
+import { newCall } from '../../src/runner/call.js';
 import { createRescue } from '../../src/runner/rescue.js';
 import { createSecondLooks } from '../../src/runner/second-looks.js';
 import type { AttemptState } from '../../src/store/attempt.js';
@@ -146,6 +147,22 @@ describe('rescue', () => {
       // Its own by now: another pass does not adopt it again.
       await runner.pass();
       expect(runner[where]).toHaveLength(1);
+    });
+
+    it('its own, renewed late, is left alone; one whose work was cut short, past what its stage may last, is taken up anew', async () => {
+      const id = await job({ reserved_until: inMs(30_000) });
+      const token = await attempt(id, -1_000);
+      const runner = open();
+      const call = newCall(intentFor(token) as never, null, [], { mark: runner.cx.clock.mark(), date: new Date() }, { name: 'placing', since: runner.cx.clock.mark(), limitMs: 60_000 }); // prettier-ignore
+      runner.parts.registry.add(call);
+      await runner.pass();
+      expect(runner.reconciled).toEqual([]);
+      call.stage = { ...call.stage, limitMs: 0 };
+      await world.database.db.collection('call_attempts').updateOne({ _id: token as never }, { $set: { lease_until: inMs(-1_000) } });
+      await runner.pass();
+      expect(runner.reconciled.map(({ facts }) => facts._id)).toEqual([token]);
+      expect(call.lost).toBe(true);
+      expect(runner.parts.registry.get(token)).toBe(runner.reconciled[0]);
     });
 
     it('P3, P5: settled and half written: the next owner charges, moves the job and closes it, once', async () => {

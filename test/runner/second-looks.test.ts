@@ -6,7 +6,7 @@ import { createRescue } from '../../src/runner/rescue.js';
 import { createSecondLooks } from '../../src/runner/second-looks.js';
 import { createStrays } from '../../src/runner/stray.js';
 import type { Call } from '../../src/runner/call.js';
-import { DIAL_WITHIN_MS, inMs, intentFor, LEASE_MS, newId, openStoreWorld } from '../store/support.js';
+import { DIAL_WITHIN_MS, inMs, intentFor, LEASE_MS, newId, openStoreWorld, strayOf } from '../store/support.js';
 import type { StoreWorld } from '../store/support.js';
 import { openRunner, reading } from './support.js';
 
@@ -67,6 +67,28 @@ describe('a second look', () => {
     expect(await stored('stray:second')).not.toHaveProperty('look_at');
     expect(await stored(id)).not.toHaveProperty('look_at');
     expect(await world.store.ledgers.holds('acc-1')).toEqual(['stray:second']);
+  });
+
+  it('P5: at one that was stopped and booked already leaves it as it is', async () => {
+    const id = await doubted();
+    await world.store.attempts.recordCall(id, 'own');
+    const stray = 'stray:booked';
+    await world.store.attempts.insertStray(strayOf('booked', { runner: 'earlier' }), LEASE_MS);
+    await world.store.attempts.settle(stray, 'earlier', SETTLED);
+    await world.store.attempts.finish(stray, 'earlier', null);
+    const before = await stored(stray);
+    const runner = openRunner(world.store, {
+      me: 'me',
+      retell: { listByAttempt: () => Promise.resolve({ kind: 'calls', complete: true, calls: [reading('own'), reading('booked')] }) },
+    });
+    const adopted: Call[] = [];
+    await createSecondLooks(runner.cx, { ...runner.parts, stray: createStrays(runner.cx, (call) => void adopted.push(call)) }).pass();
+    // Also where it was settled between the look and the record.
+    await world.store.attempts.insertStray(strayOf('booked', { runner: 'me' }), LEASE_MS);
+    expect(await stored(stray)).toEqual(before);
+    expect(adopted).toEqual([]);
+    expect(runner.said.filter(({ level }) => level.startsWith('alert'))).toEqual([]);
+    expect(await world.store.ledgers.holds('acc-1')).not.toContain(stray);
   });
 
   it('P1: leaves a call alone that is still being looked for, and comes back', async () => {

@@ -8,6 +8,7 @@ import type { CallReading } from '../../src/domain/call.js';
 import type { Clock, Log, LogFields } from '../../src/domain/ports.js';
 import type { Call } from '../../src/runner/call.js';
 import { createConfirm } from '../../src/runner/confirm.js';
+import { createCrowd } from '../../src/runner/crowd.js';
 import type { Context, Timing } from '../../src/runner/context.js';
 import { NO_FAIL_POINTS } from '../../src/runner/failpoints.js';
 import type { FailPoints } from '../../src/runner/failpoints.js';
@@ -177,6 +178,7 @@ export const openRunner = (
     settler: createSettler(cx, board, () => undefined),
     confirm: createConfirm(cx),
     sends: createSends(clock),
+    crowd: createCrowd(clock, TIMING.dialWithinMs),
     placed: () => Promise.resolve(),
     reconcile: (call) => void reconciled.push(call),
     stray: (of, callId) => {
