@@ -4,7 +4,7 @@
  */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
@@ -28,18 +28,20 @@ export async function writeArchive(path: string, header: ArchiveHeader, from: As
   const counts = { jobs: 0, attempts: 0, results: 0 };
   async function* lines(): AsyncGenerator<string> {
     yield `${JSON.stringify(header)}\n`;
-    for await (const { noun, doc } of from) {
-      counts[noun] += 1;
-      yield `{"in":"${noun}","doc":${BSON.EJSON.stringify(doc, { relaxed: false })}}\n`;
+    for await (const one of from) {
+      counts[one.noun] += 1;
+      yield `${lineOf(one)}\n`;
     }
     yield `${JSON.stringify({ end: counts })}\n`;
   }
   try {
-    await pipeline(Readable.from(lines()), createGzip(), createWriteStream(draft, { mode: 0o600, flags: 'w' }));
+    await pipeline(Readable.from(lines()), createGzip(), createWriteStream(draft, { mode: 0o600, flags: 'wx' }));
     const seen = await checkArchive(draft);
     if (JSON.stringify(seen.counts) !== JSON.stringify(counts)) throw unreadable(draft, 'it does not hold what was written');
     await makeDurable(draft);
     await rename(draft, path);
+    // The name too: the database may be on another machine, and goes by it.
+    await makeDurable(dirname(path));
     return counts;
   } catch (error) {
     await rm(draft, { force: true });
@@ -50,6 +52,23 @@ export async function writeArchive(path: string, header: ArchiveHeader, from: As
     });
   }
 }
+
+/** Extended JSON cannot say everything: what would not come back to the last byte is kept as its bytes. */
+function lineOf({ noun, bytes }: ArchivedDocument): string {
+  const json = asJson(bytes);
+  return json === null ? JSON.stringify({ in: noun, bson: Buffer.from(bytes).toString('base64') }) : `{"in":"${noun}","doc":${json}}`;
+}
+
+function asJson(bytes: Uint8Array): string | null {
+  try {
+    const json = BSON.EJSON.stringify(BSON.deserialize(bytes, { promoteValues: false }), { relaxed: false });
+    return Buffer.compare(bytesOf(JSON.parse(json) as BSON.Document), bytes) === 0 ? json : null;
+  } catch {
+    return null;
+  }
+}
+
+const bytesOf = (json: BSON.Document): Uint8Array => BSON.serialize(BSON.EJSON.deserialize(json, { relaxed: false }) as BSON.Document);
 
 export interface CheckedArchive {
   readonly header: ArchiveHeader;
@@ -81,29 +100,50 @@ export async function* readArchive(path: string): AsyncGenerator<ArchivedDocumen
   }
 }
 
+/** Split at line feeds alone: a transcript may hold whatever else ends a line somewhere. */
 async function* linesOf(path: string): AsyncGenerator<string> {
+  let rest: Buffer[] = [];
   try {
     const text = createGunzip();
-    // Whichever of the two fails, the reading of lines ends with its error.
     const file = createReadStream(path).on('error', (error) => text.destroy(error));
-    yield* createInterface({ input: file.pipe(text), crlfDelay: Number.POSITIVE_INFINITY });
+    for await (const chunk of file.pipe(text) as AsyncIterable<Buffer>) {
+      let from = 0;
+      for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, from)) {
+        yield Buffer.concat([...rest, chunk.subarray(from, at)]).toString();
+        rest = [];
+        from = at + 1;
+      }
+      if (from < chunk.length) rest.push(chunk.subarray(from));
+    }
   } catch (error) {
     if (error instanceof SpeechAiError || !isFileError(error)) throw error;
     throw unreadable(path, messageOf(error));
   }
+  if (rest.length > 0) throw unreadable(path, 'it is cut off');
 }
 
 function headerOf(path: string, line: string): ArchiveHeader {
   const header = parsed(path, line);
-  if (header['speechai_archive'] !== 1) throw unreadable(path, 'it does not begin like an archive of this version');
+  const named = ['id', 'batch', 'database'].every((name) => typeof header[name] === 'string' && header[name] !== '');
+  if (header['speechai_archive'] !== 1 || !named) throw unreadable(path, 'it does not begin like an archive of this version');
   return header as unknown as ArchiveHeader;
 }
 
 function documentOf(path: string, line: string): ArchivedDocument {
-  const { in: noun, doc } = parsed(path, line);
+  const { in: noun, doc, bson } = parsed(path, line);
   const known = ARCHIVED_NOUNS.find((each) => each === noun);
-  if (known === undefined || typeof doc !== 'object' || doc === null) throw unreadable(path, 'a line of it is no document');
-  return { noun: known, doc: BSON.EJSON.deserialize(doc, { relaxed: false }) as ArchivedDocument['doc'] };
+  try {
+    if (known !== undefined && typeof bson === 'string') return { noun: known, bytes: whole(Buffer.from(bson, 'base64')) };
+    if (known !== undefined && typeof doc === 'object' && doc !== null && '_id' in doc) return { noun: known, bytes: bytesOf(doc) };
+  } catch (error) {
+    throw unreadable(path, messageOf(error));
+  }
+  throw unreadable(path, 'a line of it is no document');
+}
+
+function whole(bytes: Buffer): Uint8Array {
+  BSON.deserialize(bytes);
+  return bytes;
 }
 
 function parsed(path: string, line: string): Record<string, unknown> {
@@ -115,7 +155,7 @@ function parsed(path: string, line: string): Record<string, unknown> {
 }
 
 async function makeDurable(path: string): Promise<void> {
-  const file = await open(path, 'r+');
+  const file = await open(path, 'r');
   try {
     await file.sync();
   } finally {

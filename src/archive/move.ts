@@ -1,10 +1,12 @@
 /** One batch's history out of the database and back. Each step can be repeated: whatever dies in between, running it again finishes it. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArchiveEntry } from '../domain/archived.js';
+import type { Document } from 'mongodb';
+import type { ArchiveEntry, ArchivedFigures } from '../domain/archived.js';
 import { EXIT, SpeechAiError } from '../domain/errors.js';
-import type { ArchivedDocument, ArchivedNoun, ArchiveStore, Standing } from '../store/archive.js';
-import { checkArchive, readArchive, writeArchive } from './file.js';
+import { date } from '../domain/lenient.js';
+import { decode, type ArchivedDocument, type ArchivedNoun, type ArchiveStore, type Restored, type Standing } from '../store/archive.js';
+import { checkArchive, readArchive, writeArchive, type ArchiveHeader } from './file.js';
 
 /** Told while documents are moved: of long work somebody wants to know that it goes on. */
 export type Progress = (documents: number) => void;
@@ -14,9 +16,12 @@ export interface MoveOut {
   readonly folder: string;
   readonly id: string;
   readonly by: string;
+  readonly host: string;
   readonly database: string;
   /** Database time, before the first look at the batch. */
   readonly at: Date;
+  /** Of a batch that was at work since nothing goes. */
+  readonly olderThan: Date;
 }
 
 export interface Moved {
@@ -25,69 +30,150 @@ export interface Moved {
   readonly calls: number;
 }
 
-/** Why it stays; null: it may go. */
-export function whyNot(standing: Standing, olderThan: Date): string | null {
-  const waiting = Object.entries(standing.waiting).map(([status, n]) => `${n} ${status}`);
-  if (waiting.length > 0) return `it has jobs that are not at their end (${waiting.join(', ')})`;
-  if (standing.unfinished > 0) return `${standing.unfinished} of its calls are open, or wait for their price or a last look`;
-  if (standing.last === null) return standing.jobs + standing.calls === 0 ? 'it has neither jobs nor calls' : 'nothing says how old it is';
-  if (standing.last > olderThan) return `it was last at work at ${standing.last.toISOString()}`;
-  return null;
+interface Sums extends ArchivedFigures {
+  readonly jobs: number;
+  readonly calls: number;
 }
 
-/** The file first, whole and durable; then the batch knows of it; then, bit by bit, what is in the file is taken away. */
-export async function moveOut(store: ArchiveStore, order: MoveOut, progress: Progress): Promise<Moved> {
-  const { batch, at, id, by } = order;
-  const file = `${fileName(batch)}-${at.toISOString().replace(/[-:]|\.\d+/g, '')}-${id.slice(0, 6)}.jsonl.gz`;
-  const path = join(order.folder, file);
-  const sums = { completed_jobs: 0, failed_jobs: 0, micros: 0, ms: 0 };
-  async function* summed(): AsyncGenerator<ArchivedDocument> {
-    for await (const one of store.read(batch, at)) {
-      add(sums, one);
+/** Why it stays; null: it may go, unless its jobs turn out to be younger. */
+export function whyNot(standing: Standing, olderThan: Date): string | null {
+  const waiting = Object.entries(standing.waiting).map(([status, n]) => `${n} ${status}`);
+  if (standing.jobs + standing.calls === 0) return 'it has neither jobs nor calls';
+  if (waiting.length > 0) return `it has jobs that are not at their end (${waiting.join(', ')})`;
+  if (standing.unfinished) return 'one of its calls is open, or waits for its price, its bill or a last look';
+  return standing.lastCall !== null && standing.lastCall > olderThan ? `it called last at ${standing.lastCall.toISOString()}` : null;
+}
+
+/** A batch at work since: told by its jobs, which are read anyway. */
+export class StillYoung extends Error {
+  constructor(readonly touched: Date) {
+    super(`one of its jobs was changed at ${touched.toISOString()}`);
+  }
+}
+
+/** The batch knows first; then the file, whole and durable; then what is in the file is taken, as long as it is what is in the file. */
+export async function moveOut(store: ArchiveStore, order: MoveOut, progress: Progress): Promise<Moved | null> {
+  const { batch, at, id, by, host, olderThan } = order;
+  const file = join(order.folder, `${fileName(batch)}-${at.toISOString().replace(/[-:]|\.\d+/g, '')}-${id}.jsonl.gz`);
+  const entry: ArchiveEntry = { id, state: 'writing', file, host, at, by, renewed_at: at, jobs: 0, calls: 0, ...NOTHING };
+  if ((await store.begin(batch, entry)) === 'busy') throw busy(batch);
+  let sums: Sums = { jobs: 0, calls: 0, ...NOTHING };
+  async function* read(): AsyncGenerator<ArchivedDocument> {
+    let documents = 0;
+    for await (const one of store.read(batch)) {
+      const doc = decode(one.bytes);
+      const touched = one.noun === 'jobs' ? latestOf(doc) : null;
+      if (touched !== null && touched > olderThan) throw new StillYoung(touched);
+      sums = plus(sums, one.noun, doc, 1);
       progress(1);
+      documents += 1;
+      if (documents % RENEWED_EVERY === 0) await store.change(batch, id, {});
       yield one;
     }
   }
-  const header = { speechai_archive: 1, id, batch, at: at.toISOString(), database: order.database } as const;
-  const counts = await writeArchive(path, header, summed());
-  const entry: ArchiveEntry = { id, file, at, by, jobs: counts.jobs, calls: counts.attempts, done: false, ...sums };
-  if ((await store.begin(batch, entry)) === 'busy') {
-    await rm(path);
-    throw new SpeechAiError('ARCHIVE_BUSY', `The history of ${batch} is being moved by somebody else.`, {
-      remedy: 'Wait until that is over; where it was interrupted, run `db archive` again and it is finished first.',
-      exitCode: EXIT.tryAgain,
-    });
+  const header: ArchiveHeader = { speechai_archive: 1, id, batch, at: at.toISOString(), database: order.database };
+  try {
+    await writeArchive(file, header, read());
+  } catch (error) {
+    await store.forget(batch, id);
+    throw error;
   }
-  await store.end(batch, id, await store.remove(batch, at, progress));
-  return { file: path, jobs: counts.jobs, calls: counts.attempts };
+  await store.change(batch, id, { state: 'moving', ...sums });
+  const left = await takeAway(store, { ...entry, ...sums }, batch, progress);
+  if (left.jobs < sums.jobs || left.calls < sums.calls) return { file, jobs: sums.jobs - left.jobs, calls: sums.calls - left.calls };
+  // All of it is somebody else's by now, or not to be told apart: no file for nothing, each time anew.
+  await store.forget(batch, id);
+  await rm(file, { force: true });
+  return null;
 }
 
-/** What an interrupted run has left of a batch whose file is complete. The figures it noted stand. */
-export async function finish(store: ArchiveStore, batch: string, { id, at }: ArchiveEntry, progress: Progress): Promise<void> {
-  await store.remove(batch, at, progress);
-  await store.end(batch, id, null);
+/** What an interrupted run has left of a batch, by the file that it left. */
+export async function finish(store: ArchiveStore, batch: string, entry: ArchiveEntry, progress: Progress): Promise<void> {
+  const { header } = await checkArchive(entry.file);
+  if (header.id !== entry.id || header.batch !== batch) throw notTheFile(entry.file, batch);
+  await takeAway(store, entry, batch, progress);
 }
 
-const TOGETHER = 500;
+/** Counts as what was taken all that is in the file and not in the database any more. Says what is. */
+async function takeAway(store: ArchiveStore, entry: ArchiveEntry, batch: string, progress: Progress): Promise<Sums> {
+  let whole: Sums = { jobs: 0, calls: 0, ...NOTHING };
+  let left: Sums = { jobs: 0, calls: 0, ...NOTHING };
+  await inPages(entry.file, async (noun, page) => {
+    for (const bytes of page) whole = plus(whole, noun, decode(bytes), 1);
+    for (const doc of await store.remove(noun, page)) left = plus(left, noun, doc, 1);
+    progress(page.length);
+    await store.change(batch, entry.id, {});
+  });
+  await store.change(batch, entry.id, { state: 'done', ...minus(whole, left) });
+  return left;
+}
 
-/** Looked through as a whole before the first document is put back. Says how many were missing. */
-export async function moveBack(store: ArchiveStore, path: string, progress: Progress): Promise<Moved & { readonly restored: number }> {
-  const { header, counts } = await checkArchive(path);
-  await store.reopen(header.batch, header.id);
-  const groups: Record<ArchivedNoun, ArchivedDocument['doc'][]> = { jobs: [], attempts: [], results: [] };
-  let restored = 0;
-  const flush = async (noun: ArchivedNoun): Promise<void> => {
-    restored += await store.restore(noun, groups[noun]);
-    progress(groups[noun].length);
-    groups[noun] = [];
-  };
-  for await (const { noun, doc } of readArchive(path)) {
-    groups[noun].push(doc);
-    if (groups[noun].length === TOGETHER) await flush(noun);
+export interface MovedBack extends Restored {
+  readonly batch: string;
+}
+
+/** Looked through as a whole before the first document is put back. */
+export async function moveBack(store: ArchiveStore, path: string, progress: Progress): Promise<MovedBack> {
+  const { header } = await checkArchive(path);
+  const { batch, id } = header;
+  const known = await store.change(batch, id, { state: 'restoring' });
+  const sum = { put: 0, differ: 0, refused: 0 };
+  await inPages(path, async (noun, page) => {
+    const { put, differ, refused } = await store.restore(noun, page);
+    sum.put += put;
+    sum.differ += differ;
+    sum.refused += refused;
+    progress(page.length);
+    if (known) await store.change(batch, id, {});
+  });
+  await store.forget(batch, id);
+  return { batch, ...sum };
+}
+
+/** Few enough to be one command, whatever their size. */
+const PAGE = 100;
+const RENEWED_EVERY = 2_000;
+
+async function inPages(path: string, work: (noun: ArchivedNoun, page: readonly Uint8Array[]) => Promise<void>): Promise<void> {
+  const pages: Record<ArchivedNoun, Uint8Array[]> = { jobs: [], attempts: [], results: [] };
+  for await (const { noun, bytes } of readArchive(path)) {
+    // A call goes only where its job is gone, a result where its call is.
+    if (noun !== 'jobs' && pages.jobs.length > 0) await work('jobs', pages.jobs.splice(0));
+    if (noun === 'results' && pages.attempts.length > 0) await work('attempts', pages.attempts.splice(0));
+    pages[noun].push(bytes);
+    if (pages[noun].length === PAGE) await work(noun, pages[noun].splice(0));
   }
-  for (const noun of Object.keys(groups) as ArchivedNoun[]) await flush(noun);
-  await store.forget(header.batch, header.id);
-  return { file: path, jobs: counts.jobs, calls: counts.attempts, restored };
+  for (const noun of ['jobs', 'attempts', 'results'] as const) if (pages[noun].length > 0) await work(noun, pages[noun]);
+}
+
+const NOTHING: ArchivedFigures = { completed_jobs: 0, failed_jobs: 0, micros: 0, ms: 0 };
+
+function plus(sums: Sums, noun: ArchivedNoun, doc: Document, n: number): Sums {
+  if (noun === 'results') return sums;
+  const { status, state, cost } = doc as { status?: unknown; state?: unknown; cost?: Document };
+  if (noun === 'jobs') {
+    const completed = status === 'done' || status === 'completed' ? n : 0;
+    const failed = status === 'failed' ? n : 0;
+    return { ...sums, jobs: sums.jobs + n, completed_jobs: sums.completed_jobs + completed, failed_jobs: sums.failed_jobs + failed };
+  }
+  const [micros, ms] = state === 'settled' ? [Number(cost?.['micros'] ?? 0), Number(cost?.['ms'] ?? 0)] : [0, 0];
+  return { ...sums, calls: sums.calls + n, micros: sums.micros + n * micros, ms: sums.ms + n * ms };
+}
+
+const minus = (a: Sums, b: Sums): Sums => ({
+  jobs: a.jobs - b.jobs,
+  calls: a.calls - b.calls,
+  completed_jobs: a.completed_jobs - b.completed_jobs,
+  failed_jobs: a.failed_jobs - b.failed_jobs,
+  micros: a.micros - b.micros,
+  ms: a.ms - b.ms,
+});
+
+const DATES = ['updated_at', 'created_at', 'finished_at', 'completed_at', 'failed_at', 'call_ended_at'];
+
+function latestOf(doc: Document): Date | null {
+  const dates = DATES.flatMap((name) => date(doc[name])?.getTime() ?? []);
+  return dates.length === 0 ? null : new Date(Math.max(...dates));
 }
 
 /** An id may hold anything; a name of a file must not. */
@@ -95,14 +181,15 @@ function fileName(batch: string): string {
   return batch.replace(/[^\w.-]+/g, '_').replace(/^\.+/, '_').slice(0, 100); // prettier-ignore
 }
 
-/** Numbers are read as they are stored, in the wrappers of their types. */
-function add(sums: { completed_jobs: number; failed_jobs: number; micros: number; ms: number }, { noun, doc }: ArchivedDocument): void {
-  if (noun === 'jobs') {
-    if (doc['status'] === 'done' || doc['status'] === 'completed') sums.completed_jobs += 1;
-    if (doc['status'] === 'failed') sums.failed_jobs += 1;
-  }
-  if (noun !== 'attempts' || doc['state'] !== 'settled') return;
-  const cost = doc['cost'] as Record<string, unknown> | undefined;
-  sums.micros += Number(cost?.['micros'] ?? 0);
-  sums.ms += Number(cost?.['ms'] ?? 0);
+function busy(batch: string): SpeechAiError {
+  return new SpeechAiError('ARCHIVE_BUSY', `The history of ${batch} is being moved by somebody else.`, {
+    remedy: 'Wait until that is over; `batch show` tells who is at it.',
+    exitCode: EXIT.tryAgain,
+  });
+}
+
+export function notTheFile(path: string, batch: string): SpeechAiError {
+  return new SpeechAiError('NOT_ITS_ARCHIVE', `${path} is not what was taken out of ${batch}.`, {
+    remedy: '`batch show` names its files, and the machine on which they were made.',
+  });
 }

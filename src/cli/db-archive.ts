@@ -1,12 +1,14 @@
 /** `speechai db archive` and `speechai db unarchive`: the history of campaigns that are over, out of the database into files, and back. */
 import { randomBytes } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { checkArchive } from '../archive/file.js';
-import { finish, moveBack, moveOut, whyNot, type Progress } from '../archive/move.js';
-import { archivedText, readArchived } from '../domain/archived.js';
-import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
+import { checkArchive, type ArchiveHeader } from '../archive/file.js';
+import { finish, moveBack, moveOut, notTheFile, StillYoung, whyNot, type Progress } from '../archive/move.js';
+import { archivedText, readArchived, type ArchiveEntry } from '../domain/archived.js';
+import { EXIT, messageOf, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import { lookBackMs } from '../domain/limits.js';
 import { createArchive, type ArchiveStore, type Standing } from '../store/archive.js';
 import { createBatchAdmin } from '../store/batch-admin.js';
@@ -33,13 +35,15 @@ interface Line {
   readonly batch_id: string;
   readonly jobs: number;
   readonly calls: number;
-  readonly last_at_work: Date | null;
+  readonly last_call: Date | null;
   /** null: a dry run. */
   readonly file: string | null;
 }
 
 const DAY_MS = 86_400_000;
 const TOLD_EVERY = 20_000;
+/** Whoever is at it tells every few seconds that he is. */
+const STALE_MS = 120_000;
 
 export function archiveCommand(options: ArchiveOptions, command: Command): Promise<ExitCode> {
   return withSession(command, (session) => archive(session, options));
@@ -53,56 +57,132 @@ async function archive(session: Session, options: ArchiveOptions): Promise<ExitC
   const olderThan = new Date(at.getTime() - options.olderThan * DAY_MS);
   await refuseTooYoung(session, options.olderThan);
   const archives = createArchive(store.connection);
-  const { found, left } = await candidates(session, archives, options.batch ?? null, olderThan);
+  const { found, interrupted, left } = await candidates(session, archives, options.batch ?? null, olderThan);
   const sum = (of: (standing: Standing) => number): number => found.reduce((n, { standing }) => n + of(standing), 0);
   const what = `${count(sum(({ jobs }) => jobs), 'job')} and ${count(sum(({ calls }) => calls), 'call')} of ${batchesText(found.length)}`; // prettier-ignore
+  for (const { batch, entry } of interrupted) say(`${batch}: ${archivedText(entry)}; it was interrupted.`);
   if (left > 0) say(`${batchesText(left)} not taken: not over, or at work within ${options.olderThan} days.`);
-  if (folder === null || found.length === 0) {
+  if (folder === null || found.length + interrupted.length === 0) {
     tell(options, found.map((one) => lineOf(one, null))); // prettier-ignore
     if (found.length > 0) say(`Without --dry-run ${what} would be moved out.`);
     return EXIT.ok;
   }
-  if (!(await confirm(`Move ${what} out of the database into ${folder}?`, { yes: options.yes === true }))) return EXIT.failed;
+  const also = interrupted.length === 0 ? '' : `Finish ${interrupted.length} interrupted, and move`;
+  if (!(await confirm(`${also === '' ? 'Move' : also} ${what} out of the database into ${folder}?`, { yes: options.yes === true })))
+    return EXIT.failed;
   const lines: Line[] = [];
-  for (const one of found) {
-    const order = { batch: one.batch, folder, id: randomBytes(9).toString('hex'), by: session.by, database: store.connection.db.databaseName, at }; // prettier-ignore
-    const moved = await moveOut(archives, order, progressOf(one.batch));
-    lines.push(lineOf(one, moved.file));
-    say(`${one.batch}: ${count(moved.jobs, 'job')} and ${count(moved.calls, 'call')} moved out into ${moved.file}`);
+  let failures = 0;
+  const tried = async (batch: string, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      // What one batch has must not keep all others where they are.
+      if (!(error instanceof SpeechAiError || error instanceof StillYoung)) throw error;
+      failures += 1;
+      say(`${batch} stays where it is: ${messageOf(error)}${error instanceof SpeechAiError ? `\n  -> ${error.remedy}` : ''}`);
+    }
+  };
+  try {
+    for (const { batch, entry } of interrupted) await tried(batch, () => goOn(archives, batch, entry));
+    for (const one of found) await tried(one.batch, async () => void lines.push(...(await move(session, archives, one, { folder, at, olderThan })))); // prettier-ignore
+  } finally {
+    tell(options, lines);
   }
-  tell(options, lines);
-  return EXIT.ok;
+  return failures === 0 ? EXIT.ok : EXIT.failed;
 }
 
-/** Interrupted ones are finished on the way, whoever is asked for: between file and database is no place to stay. */
+async function move(
+  session: Session,
+  archives: ArchiveStore,
+  { batch }: Candidate,
+  where: { readonly folder: string; readonly at: Date; readonly olderThan: Date },
+): Promise<readonly Line[]> {
+  // It may have come to life while somebody made up his mind.
+  const standing = await standingOf(session, archives, batch);
+  const why = whyNot(standing, where.olderThan);
+  if (why !== null) throw stays(batch, why);
+  const order = { ...where, batch, id: randomBytes(9).toString('hex'), by: session.by, host: hostname(), database: session.store.connection.db.databaseName }; // prettier-ignore
+  const moved = await moveOut(archives, order, progressOf(batch));
+  if (moved === null) {
+    say(`${batch}: nothing of it could be taken, all of it has changed meanwhile.`);
+    return [];
+  }
+  say(`${batch}: ${count(moved.jobs, 'job')} and ${count(moved.calls, 'call')} moved out into ${moved.file}`);
+  return [{ batch_id: batch, jobs: moved.jobs, calls: moved.calls, last_call: standing.lastCall, file: moved.file }];
+}
+
+/** Between file and database is no place to stay. */
+async function goOn(archives: ArchiveStore, batch: string, entry: ArchiveEntry): Promise<void> {
+  if (entry.state === 'writing') {
+    await archives.forget(batch, entry.id);
+    // A copy of what was not taken: in the way of nobody, but it would look like the history of the batch.
+    for (const file of entry.host === hostname() ? [entry.file, `${entry.file}.part`] : []) await rm(file, { force: true });
+    return;
+  }
+  if (entry.state === 'restoring') {
+    throw new SpeechAiError('ARCHIVE_RESTORING', 'its history is being put back, and whoever did that was interrupted.', {
+      remedy: `On ${entry.host} run \`speechai db unarchive ${entry.file}\` again.`,
+    });
+  }
+  if (!existsSync(entry.file)) {
+    throw new SpeechAiError('ARCHIVE_ELSEWHERE', `its file ${entry.file} was made on ${entry.host}, and is not here.`, {
+      remedy: `Run this there, or bring the file to the same place here; what it holds is taken out of the database by the file alone.`,
+    });
+  }
+  await finish(archives, batch, entry, progressOf(batch));
+  say(`${batch}: finished.`);
+}
+
+interface Interrupted {
+  readonly batch: string;
+  readonly entry: ArchiveEntry;
+}
+
+/** Looks, and changes nothing. */
 async function candidates(
   session: Session,
   archives: ArchiveStore,
   asked: readonly string[] | null,
   olderThan: Date,
-): Promise<{ readonly found: readonly Candidate[]; readonly left: number }> {
+): Promise<{ readonly found: readonly Candidate[]; readonly interrupted: readonly Interrupted[]; readonly left: number }> {
   const found: Candidate[] = [];
+  const interrupted: Interrupted[] = [];
+  const seen = new Set<string>();
   const admin = createBatchAdmin(session.store.connection);
   let left = 0;
   for (const ref of asked ?? (await archives.batches())) {
     const doc = await admin.find(ref);
-    const batch = typeof doc?.['batch_id'] === 'string' ? doc['batch_id'] : ref;
-    for (const entry of readArchived(doc?.['archived'])) {
-      if (entry.done) continue;
-      say(`${batch}: ${archivedText(entry)}; it is finished now.`);
-      await finish(archives, batch, entry, progressOf(batch));
-    }
-    const standing = await archives.standing(batch);
-    const why = whyNot(standing, olderThan);
+    const batch = asked !== null && typeof doc?.['batch_id'] === 'string' ? doc['batch_id'] : ref;
+    if (seen.has(batch)) continue;
+    seen.add(batch);
+    const underWay = readArchived(doc?.['batch_id'] === batch ? doc['archived'] : null).filter(({ state }) => state !== 'done');
+    interrupted.push(...underWay.filter((entry) => isStale(session, entry)).map((entry) => ({ batch, entry })));
+    const busy = underWay.find((entry) => !isStale(session, entry));
+    // The rest of one that is finished now goes the next time.
+    if (busy === undefined && underWay.some(({ state }) => state !== 'writing')) continue;
+    const standing = await standingOf(session, archives, batch);
+    const why = busy === undefined ? whyNot(standing, olderThan) : `${busy.by} is at it`;
     if (why === null) found.push({ batch, standing });
     else if (asked === null) left += standing.jobs + standing.calls === 0 ? 0 : 1;
-    else {
-      throw new SpeechAiError('NOT_TO_ARCHIVE', `${batch} stays where it is: ${why}.`, {
-        remedy: 'Only what is over goes: `batch cancel` ends what waits, --older-than takes what is younger.',
-      });
-    }
+    else throw stays(batch, why);
   }
-  return { found, left };
+  return { found, interrupted, left };
+}
+
+function isStale({ store }: Session, entry: ArchiveEntry): boolean {
+  return store.time.now().getTime() - entry.renewed_at.getTime() > STALE_MS;
+}
+
+async function standingOf({ store }: Session, archives: ArchiveStore, batch: string): Promise<Standing> {
+  const [doc] = await store.campaigns.batches([batch]);
+  const account: unknown = doc?.['account_id'];
+  return archives.standing(batch, typeof account === 'string' ? await store.ledgers.holds(account) : []);
+}
+
+function stays(batch: string, why: string): SpeechAiError {
+  return new SpeechAiError('NOT_TO_ARCHIVE', `${batch} stays where it is: ${why}.`, {
+    remedy: 'Only what is over goes: `batch cancel` ends what waits, --older-than takes what is younger.',
+  });
 }
 
 /** Rules count earlier calls: those that they count must stay. */
@@ -129,7 +209,7 @@ const lineOf = ({ batch, standing }: Candidate, file: string | null): Line => ({
   batch_id: batch,
   jobs: standing.jobs,
   calls: standing.calls,
-  last_at_work: standing.last,
+  last_call: standing.lastCall,
   file,
 });
 
@@ -137,8 +217,8 @@ function tell({ json }: ArchiveOptions, lines: readonly Line[]): void {
   if (json === true) printJson(lines);
   else if (lines.length === 0) print('nothing to archive');
   else {
-    for (const { batch_id, jobs, calls, last_at_work, file } of lines) {
-      print([batch_id, count(jobs, 'job'), count(calls, 'call'), `last at work ${last_at_work?.toISOString() ?? 'never'}`, ...(file === null ? [] : [file])].join('\t')); // prettier-ignore
+    for (const { batch_id, jobs, calls, last_call, file } of lines) {
+      print([batch_id, count(jobs, 'job'), count(calls, 'call'), `last call ${last_call?.toISOString() ?? 'never'}`, ...(file === null ? [] : [file])].join('\t')); // prettier-ignore
     }
   }
 }
@@ -155,11 +235,22 @@ export function unarchiveCommand(path: string, options: UnarchiveOptions, comman
     const origin = header.database === database ? '' : ` (it comes from the database ${header.database})`;
     const question = `Put ${count(counts.jobs, 'job')} and ${count(counts.attempts, 'call')} of ${header.batch} back into ${database}?${origin}`;
     if (!(await confirm(question, { yes: options.yes === true }))) return EXIT.failed;
-    const { restored, ...moved } = await moveBack(createArchive(session.store.connection), path, progressOf(header.batch));
-    if (options.json === true) printJson({ batch_id: header.batch, ...moved, documents_restored: restored });
-    say(`${header.batch}: ${count(restored, 'document')} put back. The file stays; it is not needed any more.`);
-    return EXIT.ok;
+    await refuseStrange(session, path, header);
+    const { put, differ, refused } = await moveBack(createArchive(session.store.connection), path, progressOf(header.batch));
+    if (options.json === true) printJson({ batch_id: header.batch, documents: { put_back: put, there_in_another_form: differ, refused } });
+    say(`${header.batch}: ${count(put, 'document')} put back.`);
+    if (differ > 0) say(`${count(differ, 'document')} there in another form by now: left as they are. The file still has the older form.`);
+    if (refused > 0) say(`${count(refused, 'document')} not put back: another one has what must be unique. The file still has them.`);
+    if (differ + refused === 0) say('The file stays; it is not needed any more.');
+    return refused === 0 ? EXIT.ok : EXIT.found;
   });
+}
+
+/** What a batch has taken out twice would be counted twice: by an entry of its own, and as what is here. */
+async function refuseStrange({ store }: Session, path: string, { batch, id }: ArchiveHeader): Promise<void> {
+  const [doc] = await store.campaigns.batches([batch]);
+  const entries = readArchived(doc?.['archived']);
+  if (entries.length > 0 && !entries.some((entry) => entry.id === id)) throw notTheFile(path, batch);
 }
 
 function progressOf(batch: string): Progress {

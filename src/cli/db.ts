@@ -166,10 +166,13 @@ function registerDbArchive(db: Command): void {
 }
 
 const ARCHIVE_HELP = `
-A batch goes as a whole, when each of its jobs is done, failed or cancelled and none of its calls waits for anything; what other batches, accounts and
-numbers remember stays. Each file is written, read once more and stored durably before anything is taken away. Interrupted, it is finished by the next run.
-The batch stays with its counters and says where its history is; reports of this program and SpeechAI's own pages no longer show its contacts.
-Safe while daemons run.
+A batch goes as a whole, when each of its jobs is done, failed or cancelled and none of its calls waits for anything; calls that rules still count stay.
+Its file is written, read once more and stored durably first; then only what is still exactly what the file holds is taken away. Interrupted, the next
+run finishes it (on the same machine: it goes by the file). Safe while daemons run, and beside other programs.
+The batch keeps its counters and says where its history is (\`batch show\`). Reports no longer have its contacts, SpeechAI's own pages count only what is
+in the database, and a list that is loaded into such a batch again is not known to have been there.
+
+Exit codes: 0 done (or nothing to do), 1 some batch stays where it is, and why.
 
 Example:
   $ speechai db archive --to /var/backups/speechai --dry-run`;

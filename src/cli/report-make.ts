@@ -9,6 +9,7 @@ import { createCounting } from '../reports/figures.js';
 import { formatOf, refuseExisting, writeHtml, writeRowFile, writeRows, writeSheets, type RowFormat } from '../reports/files.js';
 import { cellText, periodText, sectionsOf, type About } from '../reports/sections.js';
 import { createBatchAdmin } from '../store/batch-admin.js';
+import type { AnyDocument } from '../store/connection.js';
 import { createReportReads, type Period, type ReportScope } from '../store/reports.js';
 import { accountOrExit, dateOrExit } from './account-view.js';
 import { print, printJson, printTable, say } from './output.js';
@@ -133,15 +134,14 @@ async function askedFor(session: Session, options: ReportOptions): Promise<Asked
   if (account !== undefined) {
     const found = await accountOrExit(session, account);
     const zone = accountZone(found.account, session.policy).name;
+    for (const doc of await admin.list({ account: found.account.id }, 0)) tellArchived(readBatch(doc).id ?? '', doc);
     return { scope: { account: found.account.id }, period: periodIn(options, zone), title: `Account ${found.account.name}` };
   }
   const found = await Promise.all(batch.map(async (ref) => ({ ref, doc: await admin.find(ref) })));
   // One that was deleted is still asked for by its calls.
   const ids = found.map(({ ref, doc }) => (doc === null ? ref : (readBatch(doc).id ?? ref)));
   await refuseUnknown(session, found.flatMap(({ ref, doc }) => (doc === null ? [ref] : []))); // prettier-ignore
-  for (const { ref, doc } of found) {
-    for (const entry of readArchived(doc?.['archived'])) say(`${ref}: ${archivedText(entry)}, and are not in this report.`);
-  }
+  for (const { ref, doc } of found) tellArchived(ref, doc);
   const names = found.map(({ ref, doc }) => (doc === null ? ref : readBatch(doc).name));
   const first = found.flatMap(({ doc }) => (doc === null ? [] : (readBatch(doc).account ?? [])))[0];
   const [owner] = first === undefined ? [] : await session.store.campaigns.accounts([first]);
@@ -151,6 +151,11 @@ async function askedFor(session: Session, options: ReportOptions): Promise<Asked
     period: periodIn(options, zone),
     title: `${names.length === 1 ? 'Batch' : 'Batches'} ${names.join(', ')}`,
   };
+}
+
+/** What is missing is said, not counted as nothing. */
+function tellArchived(batch: string, doc: AnyDocument | null): void {
+  for (const entry of readArchived(doc?.['archived'])) say(`${batch}: ${archivedText(entry)}, and are not in this report.`);
 }
 
 async function refuseUnknown(session: Session, refs: readonly string[]): Promise<void> {

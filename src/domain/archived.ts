@@ -8,33 +8,48 @@ export interface ArchivedFigures {
   readonly ms: number;
 }
 
+/**
+ *   writing --the file is whole and durable--> moving --what is in it is gone--> done --unarchive--> restoring --all is back--> (no entry)
+ * Interrupted while writing it is forgotten: nothing was taken. While moving it is finished from its file, while restoring by another unarchive.
+ */
+export type ArchiveState = 'writing' | 'moving' | 'done' | 'restoring';
+
 export interface ArchiveEntry extends ArchivedFigures {
   readonly id: string;
+  readonly state: ArchiveState;
+  /** Its whole path, on `host`. */
   readonly file: string;
-  /** Database time, from before the first document was read: what is newer stays. */
-  readonly at: Date;
+  readonly host: string;
   readonly by: string;
+  /** Database time, from before the first document was read. */
+  readonly at: Date;
+  /** When whoever is at it was last alive. */
+  readonly renewed_at: Date;
   readonly jobs: number;
   readonly calls: number;
-  /** False: the file is complete, the documents are being taken away or put back. */
-  readonly done: boolean;
 }
 
-/** Entries that nobody can read are left out: they are for people to look at. */
+const STATES: readonly ArchiveState[] = ['writing', 'moving', 'done', 'restoring'];
+
+/** Entries that nobody can read are left out: no query of ours looks at them either. */
 export function readArchived(value: unknown): readonly ArchiveEntry[] {
   return (list(value) ?? []).flatMap((one) => {
-    const [id, at] = [text(record(one)?.['id']), date(record(one)?.['at'])];
-    if (id === null || at === null) return [];
-    const of = (name: string): number => number(record(one)?.[name]) ?? 0;
+    const entry = record(one) ?? {};
+    const state = STATES.find((each) => each === entry['state']);
+    const [id, at] = [entry['id'], date(entry['at'])];
+    if (typeof id !== 'string' || state === undefined || at === null) return [];
+    const of = (name: string): number => number(entry[name]) ?? 0;
     return [
       {
         id,
+        state,
         at,
-        file: text(record(one)?.['file']) ?? 'an unknown file',
-        by: text(record(one)?.['by']) ?? 'somebody',
+        file: text(entry['file']) ?? 'an unknown file',
+        host: text(entry['host']) ?? 'an unknown machine',
+        by: text(entry['by']) ?? 'somebody',
+        renewed_at: date(entry['renewed_at']) ?? at,
         jobs: of('jobs'),
         calls: of('calls'),
-        done: record(one)?.['done'] !== false,
         completed_jobs: of('completed_jobs'),
         failed_jobs: of('failed_jobs'),
         micros: of('micros'),
@@ -44,8 +59,11 @@ export function readArchived(value: unknown): readonly ArchiveEntry[] {
   });
 }
 
-/** One sentence for people who miss something. */
-export function archivedText({ file, at, jobs, calls, done }: ArchiveEntry): string {
-  const what = `${jobs} jobs and ${calls} calls were moved out into ${file} on ${at.toISOString().slice(0, 10)}`;
-  return done ? what : `${what}, which was interrupted`;
+/** One sentence, without its full stop, for people who miss something. */
+export function archivedText({ file, host, at, jobs, calls, state }: ArchiveEntry): string {
+  const where = `${file} (on ${host})`;
+  if (state === 'writing') return `a move of its history into ${where} was begun; nothing was taken yet`;
+  const what = `${jobs} jobs and ${calls} calls were moved out into ${where} on ${at.toISOString().slice(0, 10)}`;
+  if (state === 'done') return what;
+  return `${what}, and ${state === 'moving' ? 'the last of them are being taken' : 'are being put back'}`;
 }

@@ -15,6 +15,8 @@ export interface Turn {
   restMs(): number;
 }
 
+const ON_THE_MOVE = { id: { $type: 'string' }, at: { $type: 'date' }, state: { $in: ['moving', 'restoring'] } };
+
 export interface Recount {
   /** 0: it was counted, or is gone. Else another process has counted it, and in so many milliseconds it may be counted again. */
   batch(id: string, turn: Turn): Promise<number>;
@@ -81,7 +83,7 @@ export function createRecount(connection: Connection): Recount {
       // Zero matches: the batch was deleted, and its jobs go on or end by their own rules; or its history is on the move, half here and half there.
       await connection
         .collection('batches')
-        .updateOne({ batch_id: id, 'archived.done': { $ne: false } }, [
+        .updateOne({ batch_id: id, archived: { $not: { $elemMatch: ON_THE_MOVE } } }, [
           { $set: { ...figures, started_at: { $ifNull: ['$started_at', '$$NOW'] }, recount_until: restFrom(turn.restMs()) } },
         ]);
       return 0;

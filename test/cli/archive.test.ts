@@ -1,11 +1,11 @@
 /** `speechai db archive` and `unarchive` as an operator uses them: nothing is lost on the way, whatever happens meanwhile. */
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Double, Int32, Long, ObjectId, type Document } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { moveOut } from '../../src/archive/move.js';
+import { moveBack, moveOut } from '../../src/archive/move.js';
 import { createArchive, type ArchiveStore } from '../../src/store/archive.js';
 import { speechai, type Ran } from '../support/cli.js';
 import { attemptDocument, jobDocument, openTestSession, type TestSession } from '../support/session.js';
@@ -69,7 +69,9 @@ const seed = async (): Promise<void> => {
     call('a4', 'o4', { state: 'void', cost: undefined, call_id: undefined }),
     call('a5', 'w1', { batch: 'at-work' }),
   ]); // prettier-ignore
-  await world.db.collection('call_results').insertMany(['a1', 'a2', 'a5'].map((id) => ({ call_id: `call_${id}`, transcript: 'Hola' })));
+  await world.db
+    .collection('call_results')
+    .insertMany(['a1', 'a2', 'a5'].map((id) => ({ call_id: `call_${id}`, attempt_id: id, transcript: 'Hola' })));
 };
 
 beforeAll(async () => {
@@ -92,7 +94,7 @@ describe('db archive', () => {
     expect(counts).toEqual(COUNTED);
     const ran = await archive();
     expect(ran.code, ran.err).toBe(0);
-    expect(ran.out).toMatch(/^over\t4 jobs\t4 calls\tlast at work \S+\t\S+\.jsonl\.gz\n$/);
+    expect(ran.out).toMatch(/^over\t4 jobs\t4 calls\tlast call \S+\t\S+\.jsonl\.gz\n$/);
     expect(ran.err).toContain('1 batch not taken: not over');
     const left = await everything();
     expect(left).toHaveLength(5);
@@ -100,9 +102,12 @@ describe('db archive', () => {
     expect(before).toEqual(expect.arrayContaining(left));
     expect(await counted('over')).toEqual(counts);
     const shown = await speechai(world.env, 'batch', 'show', 'over');
-    expect(shown.out).toMatch(/archived +4 jobs and 4 calls were moved out into over-\S+ on \d{4}/);
+    expect(shown.out).toMatch(/archived +4 jobs and 4 calls were moved out into \S+over-\S+ \(on \S+\) on \d{4}/);
     const told = await speechai(world.env, 'report', 'summary', '--batch', 'over');
-    expect(told.err).toMatch(/^over: 4 jobs and 4 calls were moved out into over-\S+ on \S+, and are not in this report\.\n$/);
+    expect(told.err).toMatch(
+      /^over: 4 jobs and 4 calls were moved out into \S+over-\S+ \(on \S+\) on \S+, and are not in this report\.\n$/,
+    );
+    expect((await speechai(world.env, 'report', 'summary', '--account', 'acc-1')).err).toBe(told.err);
     expect((await archive()).out).toBe('nothing to archive\n');
   });
 
@@ -122,7 +127,7 @@ describe('db archive', () => {
     const [file = ''] = await readdir(folder);
     for (const documents of ['10 documents', '0 documents']) {
       const ran = await db('unarchive', join(folder, file), '--yes');
-      expect(ran).toMatchObject({ code: 0, err: `over: ${documents} put back. The file stays; it is not needed any more.\n` });
+      expect(ran).toMatchObject({ code: 0, err: `over: ${documents} put back.\nThe file stays; it is not needed any more.\n` });
       expect(await everything()).toEqual(before);
       expect(await counted('over')).toEqual(COUNTED);
     }
@@ -134,7 +139,7 @@ describe('db archive', () => {
   it('takes nothing in a dry run, and none of what is asked for but is not over', async () => {
     const before = await everything();
     const dry = await db('archive', '--dry-run', '--json');
-    expect(JSON.parse(dry.out)).toEqual([{ batch_id: 'over', jobs: 4, calls: 4, last_at_work: OLD.toISOString(), file: null }]);
+    expect(JSON.parse(dry.out)).toEqual([{ batch_id: 'over', jobs: 4, calls: 4, last_call: OLD.toISOString(), file: null }]);
     const asked = await archive('--batch', 'at-work');
     expect(asked).toMatchObject({ code: 1, out: '' });
     expect(asked.err).toContain('NOT_TO_ARCHIVE: at-work stays where it is: it has jobs that are not at their end (1 pending)');
@@ -168,72 +173,174 @@ describe('db archive', () => {
 
 describe('an archive that is interrupted', () => {
   class Killed extends Error {}
-  const order = () => ({ batch: 'over', folder, id: 'id_1', by: 'ana', database: world.db.databaseName, at: new Date() });
-  /** As a kill leaves it: what was done before is done, nothing after it is. */
-  const killedAt = (store: ArchiveStore, step: keyof ArchiveStore, after: number): ArchiveStore => {
-    const die = (): never => {
-      throw new Killed();
-    };
-    let documents = 0;
-    const { remove } = store;
-    return step !== 'remove' ? { ...store, [step]: die } : { ...store, remove: (id, at, progress) => remove(id, at, (more) => ((documents += more) > after ? die() : progress(more))) }; // prettier-ignore
+  const order = () => ({ batch: 'over', folder, id: 'id_1', by: 'ana', host: hostname(), database: world.db.databaseName, at: new Date(), olderThan: new Date(Date.now() - 86_400_000) }); // prettier-ignore
+  const nobody = (): void => undefined;
+  const own = (): ArchiveStore => createArchive(world.session.store.connection);
+  /** As a kill leaves it: what was done before the nth use of a step is done, nothing after it is. */
+  const killedAt = (step: keyof ArchiveStore, nth: number): ArchiveStore => {
+    const store = own();
+    let [uses, dead] = [0, false];
+    const dying = Object.entries(store).map(([name, work]) => [
+      name,
+      (...args: never[]) => {
+        if (name === step && (uses += 1) === nth) dead = true;
+        if (dead) throw new Killed();
+        return (work as (...with_: never[]) => unknown)(...args);
+      },
+    ]);
+    return Object.fromEntries(dying) as ArchiveStore;
   };
+  const aged = () =>
+    world.db
+      .collection('batches')
+      .updateOne({ batch_id: 'over', archived: { $exists: true } }, { $set: { 'archived.$[].renewed_at': OLD } });
 
   it.each([
-    ['before the batch knows', 'begin', 0],
-    ['with the jobs gone and the calls there', 'remove', 0],
-    ['with all of it gone', 'remove', 4],
-    ['before its end is written', 'end', 0],
-  ] as const)('%s loses nothing, counts nothing twice, and is finished by the next', async (_, step, after) => {
+    ['before the batch knows', 'begin', 1],
+    ['while the file is written', 'read', 1],
+    ['with the file there and the batch not knowing', 'change', 1],
+    ['before anything was taken', 'remove', 1],
+    ['with the jobs gone and the calls there', 'remove', 2],
+    ['with the results there', 'remove', 3],
+    ['before its end is written', 'change', 5],
+  ] as const)('%s loses nothing, counts nothing twice, and is finished by the next', async (_, step, nth) => {
     const before = await everything();
-    const store = createArchive(world.session.store.connection);
-    await expect(moveOut(killedAt(store, step, after), order(), () => undefined)).rejects.toThrow(Killed);
+    await expect(moveOut(killedAt(step, nth), order(), nobody)).rejects.toThrow(Killed);
     // Half here and half there, the old figures stand.
     await world.db.collection('batches').updateOne({ batch_id: 'over' }, { $set: COUNTED });
     expect(await counted('over')).toEqual(COUNTED);
+    const half = await everything();
+    // Somebody may be at it still.
+    if (step !== 'begin')
+      expect(await archive('--batch', 'over')).toMatchObject({ code: 1, err: expect.stringContaining('is at it') as string });
+    await aged();
+    expect((await db('archive', '--dry-run')).code).toBe(0);
+    expect(await everything()).toEqual(half);
     const ran = await archive();
     expect(ran.code, ran.err).toBe(0);
-    if (step !== 'begin') expect(ran.err).toContain('which was interrupted; it is finished now.');
+    if (step !== 'begin') expect(ran.err).toContain('it was interrupted.');
     expect(await counted('over')).toEqual(COUNTED);
     expect(await everything()).toHaveLength(5);
-    for (const file of await readdir(folder)) expect((await db('unarchive', join(folder, file), '--yes')).code).toBe(0);
+    // Of the files, the one that the batch names is its history; another one is refused.
+    const codes = [];
+    for (const file of (await readdir(folder)).filter((name) => !name.endsWith('.part')))
+      codes.push((await db('unarchive', join(folder, file), '--yes')).code);
+    expect(codes.filter((code) => code === 0)).toHaveLength(1);
     expect(await everything()).toEqual(before);
     expect(await counted('over')).toEqual(COUNTED);
   });
 
-  it('keeps a job that somebody wants again meanwhile, with its calls', async () => {
-    const store = createArchive(world.session.store.connection);
-    const begin: ArchiveStore['begin'] = async (id, entry) => {
-      await world.db.collection('jobs').updateOne({ job_id: 'o1' }, { $set: { status: 'pending', updated_at: new Date() } });
-      return store.begin(id, entry);
+  it('and whose file is not here takes nothing more', async () => {
+    await expect(moveOut(killedAt('remove', 2), order(), nobody)).rejects.toThrow(Killed);
+    await aged();
+    for (const file of await readdir(folder)) await rm(join(folder, file));
+    const half = await everything();
+    expect(await archive()).toMatchObject({ code: 1, err: expect.stringContaining('and is not here') as string });
+    expect(await everything()).toEqual(half);
+  });
+
+  it('on its way back is not taken again: it is put back by another unarchive', async () => {
+    const before = await everything();
+    await archive();
+    const [file = ''] = await readdir(folder);
+    await expect(moveBack(killedAt('restore', 2), join(folder, file), nobody)).rejects.toThrow(Killed);
+    const half = await everything();
+    await aged();
+    expect(await archive()).toMatchObject({ code: 1, err: expect.stringContaining('db unarchive') as string });
+    expect(await everything()).toEqual(half);
+    expect((await db('unarchive', join(folder, file), '--yes')).code).toBe(0);
+    expect(await everything()).toEqual(before);
+    expect(await counted('over')).toEqual(COUNTED);
+  });
+
+  it.each<[string, Document, boolean]>([
+    ['wanted again', { status: 'pending', updated_at: new Date() }, false],
+    ['changed by a program that leaves its time alone', { note: 'mine' }, true],
+  ])('keeps a job that was %s meanwhile, with its calls', async (_, change, counts) => {
+    const store = own();
+    const remove: ArchiveStore['remove'] = async (noun, page) => {
+      if (noun === 'jobs') await world.db.collection('jobs').updateOne({ job_id: 'o1' }, { $set: change });
+      return store.remove(noun, page);
     };
-    await moveOut({ ...store, begin }, order(), () => undefined);
+    await moveOut({ ...store, remove }, order(), nobody);
     const left = await world.db.collection('jobs').find({ batch_id: 'over' }).toArray();
-    expect(left.map((doc) => [doc['job_id'], doc['status']])).toEqual([['o1', 'pending']]);
+    expect(left).toEqual([expect.objectContaining({ job_id: 'o1', ...change })]);
     expect(await world.db.collection('call_attempts').countDocuments({ batch: 'over' })).toBe(2);
     expect(await world.db.collection('call_results').countDocuments()).toBe(3);
-    expect(await counted('over')).toEqual({ ...COUNTED, completed_jobs: 1 });
+    expect(await counted('over')).toEqual({ ...COUNTED, completed_jobs: counts ? 2 : 1 });
     const [file = ''] = await readdir(folder);
-    await db('unarchive', join(folder, file), '--yes');
-    expect(await world.db.collection('jobs').findOne({ job_id: 'o1' })).toMatchObject({ status: 'pending' });
+    const back = await db('unarchive', join(folder, file), '--yes');
+    expect(back.err).toContain('1 document there in another form by now: left as they are.');
+    expect(await world.db.collection('jobs').findOne({ job_id: 'o1' })).toMatchObject(change);
+    expect(await counted('over')).toEqual({ ...COUNTED, completed_jobs: counts ? 2 : 1 });
+  });
+
+  it('leaves what comes to the batch meanwhile, however old it says it is', async () => {
+    const store = own();
+    const remove: ArchiveStore['remove'] = async (noun, page) => {
+      if (noun === 'jobs') await world.db.collection<Document>('jobs').insertOne(jobDocument('late', { ...old, status: 'done' }));
+      return store.remove(noun, page);
+    };
+    await moveOut({ ...store, remove }, order(), nobody);
+    expect(await world.db.collection('jobs').find({ batch_id: 'over' }).toArray()).toEqual([expect.objectContaining({ job_id: 'late' })]);
+    expect(await counted('over')).toEqual({ ...COUNTED, completed_jobs: 3 });
+  });
+
+  it('a batch whose jobs were changed lately stays, and leaves no file', async () => {
+    await world.db.collection('jobs').updateOne({ job_id: 'o3' }, { $set: { updated_at: new Date() } });
+    expect(await archive()).toMatchObject({ code: 1, out: 'nothing to archive\n', err: expect.stringContaining('one of its jobs was changed') as string }); // prettier-ignore
+    expect(await readdir(folder)).toEqual([]);
+    expect((await batch('over'))?.['archived']).toEqual([]);
   });
 
   it('is left to the run that is at it', async () => {
-    await world.db.collection('batches').updateOne({ batch_id: 'over' }, { $set: { archived: [{ id: 'other', at: OLD, done: false }] } });
-    const store = createArchive(world.session.store.connection);
-    await expect(moveOut(store, order(), () => undefined)).rejects.toMatchObject({ code: 'ARCHIVE_BUSY' });
+    await world.db
+      .collection('batches')
+      .updateOne({ batch_id: 'over' }, { $set: { archived: [{ id: 'other', at: new Date(), state: 'writing' }] } });
+    await expect(moveOut(own(), order(), nobody)).rejects.toMatchObject({ code: 'ARCHIVE_BUSY' });
     expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('documents that extended JSON cannot say', () => {
+  it.each<[string, Document]>([
+    ['numbers in words', { raw: { $numberInt: '5' } }],
+    ['dates in words', { raw: { $date: 'mañana' } }],
+    ['what is no id', { raw: { $oid: 'zzz' } }],
+    ['what is not defined', { raw: { $undefined: true } }],
+    ['lines that end elsewhere', { raw: 'a\u2028b\u2029c\u0085d' }],
+    ['nought below nought', { raw: new Double(-0), nan: Number.NaN }],
+    ['an int64', { raw: Long.fromString('9007199254740993') }],
+  ])('come back as they were: %s', async (_, more) => {
+    await world.db.collection<Document>('jobs').insertOne(jobDocument('odd', { ...old, status: 'done', call_result: more }));
+    const before = await everything();
+    expect((await archive()).code).toBe(0);
+    expect(await everything()).toHaveLength(5);
+    const [file = ''] = await readdir(folder);
+    expect((await db('unarchive', join(folder, file), '--yes')).code).toBe(0);
+    expect(await everything()).toEqual(before);
+  });
+
+  it('one document that is refused does not keep the others out', async () => {
+    await world.db.collection('call_results').createIndex({ call_id: 1 }, { unique: true, name: 'theirs' }, {});
+    await archive();
+    await world.db.collection('call_results').insertOne({ call_id: 'call_a1', transcript: 'made anew' });
+    const [file = ''] = await readdir(folder);
+    const ran = await db('unarchive', join(folder, file), '--yes');
+    expect(ran).toMatchObject({ code: 3, err: expect.stringContaining('1 document not put back: another one has what must be unique') as string }); // prettier-ignore
+    expect(await everything()).toHaveLength(5 + 1 + 9);
+    await world.db.collection('call_results').dropIndex('theirs');
   });
 });
 
 describe('a file that is no whole archive', () => {
   it.each<[string, (lines: string[], bytes: Buffer) => Buffer]>([
     ['is cut off within its bytes', (_, bytes) => bytes.subarray(0, bytes.length - 20)],
-    ['lacks its end', (lines) => gzipSync(lines.slice(0, -1).join('\n'))],
-    ['lacks a document', (lines) => gzipSync(lines.toSpliced(2, 1).join('\n'))],
+    ['lacks its end', (lines) => gzipSync(`${lines.slice(0, -1).join('\n')}\n`)],
+    ['lacks a document', (lines) => gzipSync(`${lines.toSpliced(2, 1).join('\n')}\n`)],
     ['is of another kind', () => gzipSync('{"a":1}\n')],
     ['is not compressed', () => Buffer.from('{"speechai_archive":1}')],
-    ['holds what is no document', (lines) => gzipSync(lines.toSpliced(2, 1, '{"in":"accounts","doc":{}}').join('\n'))],
+    ['holds what is no document', (lines) => gzipSync(`${lines.toSpliced(2, 1, '{"in":"accounts","doc":{"_id":1}}').join('\n')}\n`)],
     ['is empty', () => Buffer.alloc(0)],
   ])('%s: nothing of it is put back', async (_, spoil) => {
     await archive();

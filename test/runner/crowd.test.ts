@@ -72,7 +72,8 @@ describe('a crowd', () => {
   it('keeps nobody waiting who is to stop', async () => {
     const it = open();
     const visits: ReturnType<Crowd['enter']>[] = [];
-    for (let free = await it.room(); visits.length < free;) visits.push(it.crowd.enter());
+    const free = await it.room();
+    while (visits.length < free) visits.push(it.crowd.enter());
     const waiting = it.room();
     it.stop.abort();
     expect(await Promise.race([waiting, it.clock.advance(60_000).then(() => waiting)])).toBe(0);

@@ -45,7 +45,9 @@ describe('a call that was to end', () => {
           },
           stop: (callId) => {
             stops.push(callId);
-            return Promise.resolve(stops.length < 3 ? { kind: 'unavailable', message: 'it did not say', retryAfterMs: null } : { kind: 'stopped' });
+            return Promise.resolve(
+              stops.length < 3 ? { kind: 'unavailable', message: 'it did not say', retryAfterMs: null } : { kind: 'stopped' },
+            );
           },
         },
       });
