@@ -53,7 +53,9 @@ export function createCrowd(clock: Clock, dialWithinMs: number): Crowd {
       if (inside >= Math.floor(limit)) isOpen = false;
       while (!isOpen && !signal.aborted) {
         wake = new AbortController();
-        await clock.sleep(60_000, wake.signal, signal);
+        await clock.sleep(dialWithinMs, wake.signal, signal);
+        // Whoever is still inside by then hangs on an answer that may come much later, or never.
+        if (inside < Math.floor(limit)) isOpen = true;
       }
       return signal.aborted ? 0 : Math.max(1, Math.floor(limit) - inside);
     },

@@ -60,8 +60,9 @@ export function createReconciler(
   }
 
   async function neverPlaced(call: Call): Promise<void> {
-    cx.log.warn('the call was never placed, as far as the provider knows; it counts as an attempt', idsOf(call));
-    await parts.settler.settle(call, null, lostOutcome(cx.store.time.now()));
+    // Not so where whoever would have placed it has said meanwhile that he did not.
+    if (await parts.settler.settle(call, null, lostOutcome(cx.store.time.now())))
+      cx.log.warn('the call was never placed, as far as the provider knows; it counts as an attempt', idsOf(call));
     parts.registry.remove(call.facts._id);
     done(call);
   }

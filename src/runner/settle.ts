@@ -276,7 +276,7 @@ export function createSettler(
 
     annul: async (facts, reason) => {
       cx.failPoints.before('annul');
-      await persist(cx, 'annulling an attempt', () => cx.store.attempts.annul(facts._id, cx.me, reason));
+      await persist(cx, 'annulling an attempt', () => cx.store.attempts.annul(facts._id, reason));
       const { account } = facts;
       if (account !== null) {
         await persist(cx, 'giving a hold back', () => cx.store.ledgers.cancel(account, facts._id, facts.counts));

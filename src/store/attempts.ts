@@ -29,7 +29,7 @@ export interface Attempts {
   markEnded(id: string, runner: string, slotFree: readonly string[]): Promise<WriteResult>;
   markStopping(id: string, reason: StopReason): Promise<WriteResult>;
   settle(id: string, runner: string, settlement: Settlement): Promise<boolean>;
-  annul(id: string, runner: string, reason: string): Promise<WriteResult>;
+  annul(id: string, reason: string): Promise<WriteResult>;
   insertStray(stray: AttemptDoc, leaseMs: number): Promise<WriteResult>;
   finish(id: string, runner: string, lookAt: Date | null): Promise<void>;
   finalCost(id: string, cost: AttemptCost): Promise<WriteResult>;
@@ -107,10 +107,13 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
         settled: { state: 'settled', open: false, outcome, reached: outcome.reached, cost, next, result, job_fields: jobFields },
       }),
 
-    /** VOID: proof that nothing was placed. Zero matches: never inserted, or no longer ours. */
-    annul: (id, runner, reason) =>
+    /**
+     * VOID: proof that nothing was placed, which only the one has who would have placed it: evidence, and fenced like it. Who took the attempt
+     * over meanwhile looks for a call that cannot be, and would count it in the end. Zero matches: never inserted, or closed already.
+     */
+    annul: (id, reason) =>
       write(
-        { ...mine(id, runner), open: true, call_id: null },
+        { _id: id, open: true, call_id: null },
         {
           $set: { state: 'void', open: false, void_reason: reason },
           $currentDate: { settled_at: true },

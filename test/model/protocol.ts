@@ -297,7 +297,8 @@ export const protocol = (bounds: Bounds, sabotage: Sabotage | null = null): Mode
         return [
           act('annul', (_, me, own) => {
             me.stage = 'annulled';
-            if (!open(own) || own.knowsCall || own.runner !== who) return;
+            // Whoever owns it by now: that nothing was placed is known to the one alone who would have placed it.
+            if (!open(own) || own.knowsCall) return;
             Object.assign(own, { state: 'void', held: false });
           }),
         ];

@@ -69,6 +69,19 @@ describe('a crowd', () => {
     expect(next).toBe(count);
   });
 
+  it('does not wait for one who hangs there much longer than he has', async () => {
+    const it = open();
+    for (let n = 0; n < 40; n += 1) await round(it, 1_900);
+    const visits = Array.from({ length: await it.room() }, () => it.crowd.enter());
+    let next: number | null = null;
+    void it.room().then((more) => (next = more));
+    for (const visit of visits.slice(2)) visit.leave();
+    await it.clock.advance(WITHIN_MS - 1);
+    expect(next).toBeNull();
+    await it.clock.advance(1);
+    expect(next).toBe(visits.length - 2);
+  });
+
   it('keeps nobody waiting who is to stop', async () => {
     const it = open();
     const visits: ReturnType<Crowd['enter']>[] = [];

@@ -189,7 +189,7 @@ describe('rescue', () => {
       const { board, ...runner } = open();
       await board.refresh();
       await world.store.ledgers.hold((await import('../store/support.js')).account(), token, { micros: 500, ms: 500 }, []);
-      await world.store.attempts.annul(token, 'dead', 'the moment had passed');
+      await world.store.attempts.annul(token, 'the moment had passed');
       await expire(token);
       await runner.pass();
       await settledOf({ ...runner, board });

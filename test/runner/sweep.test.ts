@@ -50,7 +50,7 @@ describe('a sweep', () => {
   it('frees the hold of a call that was never placed', async () => {
     const id = newId();
     await intend(id);
-    await world.store.attempts.annul(id, 'runner-a', 'why');
+    await world.store.attempts.annul(id, 'why');
     expect(await sweep()).toEqual([id]);
     await world.store.attempts.finish(id, 'runner-a', null);
     expect(await sweep()).toEqual([]);

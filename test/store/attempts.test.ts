@@ -76,7 +76,7 @@ describe('attempts', () => {
       const [settled, annulled, ended] = [newId(), newId(), newId()];
       for (const [n, id] of [settled, annulled, ended].entries()) await intend(world.store, id, [`job:${n}`, `slot:${n}`]);
       await world.store.attempts.settle(settled, 'runner-a', SETTLEMENT);
-      await world.store.attempts.annul(annulled, 'runner-a', 'why');
+      await world.store.attempts.annul(annulled, 'why');
       await world.store.attempts.markEnded(ended, 'runner-a', ['job:2']);
       expect(await world.store.attempts.openLocks()).toEqual(['job:2']);
       expect(await doc(settled)).not.toHaveProperty('locks');
@@ -89,7 +89,7 @@ describe('attempts', () => {
       const ids = Array.from({ length: 5 }, () => newId());
       for (const id of ids) {
         await intend(world.store, id, [`job:${id}`]);
-        await world.store.attempts.annul(id, 'runner-a', 'why');
+        await world.store.attempts.annul(id, 'why');
       }
       expect(await world.database.db.collection('call_attempts').countDocuments({ open: false })).toBe(5);
     });
@@ -119,19 +119,27 @@ describe('attempts', () => {
     it('of a call whose attempt was annulled is refused: that call is a stray', async () => {
       const id = newId();
       await intend(world.store, id, ['job:1']);
-      await world.store.attempts.annul(id, 'runner-a', 'why');
+      await world.store.attempts.annul(id, 'why');
       const before = await doc(id);
       expect(await world.store.attempts.recordCall(id, 'call-1')).toBe('closed');
       expect(await doc(id)).toEqual(before);
+    });
+
+    it('that nothing was placed is given by whoever would have placed it, also when another has taken over; who looks for it counts nothing', async () => {
+      const id = newId();
+      await intend(world.store, id, ['job:proof']);
+      await world.database.db.collection('call_attempts').updateOne({ _id: id as never }, { $set: { runner: 'runner-b' } });
+      await world.rival.attempts.markUnknown(id, 'runner-b', 60_000);
+      expect(await world.store.attempts.annul(id, 'its moment had passed')).toMatchObject({ matched: 1 });
+      expect(await world.rival.attempts.settle(id, 'runner-b', SETTLEMENT)).toBe(false);
+      expect(await doc(id)).toMatchObject({ state: 'void', open: false, runner: 'runner-b' });
     });
 
     it('and an annulment exclude each other: whichever comes first stands', async () => {
       const ids = Array.from({ length: 30 }, () => newId());
       await Promise.all(ids.map((id) => intend(world.store, id, [`job:${id}`])));
       const pairs = await Promise.all(
-        ids.map((id) =>
-          Promise.all([world.store.attempts.annul(id, 'runner-a', 'why'), world.rival.attempts.recordCall(id, `call-${id}`)]),
-        ),
+        ids.map((id) => Promise.all([world.store.attempts.annul(id, 'why'), world.rival.attempts.recordCall(id, `call-${id}`)])),
       );
       for (const [n, [annulled, recorded]] of pairs.entries()) {
         const end = await doc(ids[n] ?? '');
@@ -149,7 +157,6 @@ describe('attempts', () => {
       ['markUnknown', (store: Store, id: string) => store.attempts.markUnknown(id, 'runner-b', 60_000)],
       ['markEnded', (store: Store, id: string) => store.attempts.markEnded(id, 'runner-b', [])],
       ['settle', (store: Store, id: string) => store.attempts.settle(id, 'runner-b', SETTLEMENT)],
-      ['annul', (store: Store, id: string) => store.attempts.annul(id, 'runner-b', 'why')],
       ['finish', (store: Store, id: string) => store.attempts.finish(id, 'runner-b', null)],
       ['finish, to be looked at again', (store: Store, id: string) => store.attempts.finish(id, 'runner-b', inMs(1_000))],
     ])('%s by another changes nothing', async (_, act: (store: Store, id: string) => Promise<unknown>) => {
@@ -204,7 +211,7 @@ describe('attempts', () => {
       await intend(world.store, id, ['job:1'], { job: 'job-1' });
       await world.store.attempts.insertStray(strayOf('call-2', { job: 'job-1' }), LEASE_MS);
       expect((await world.store.attempts.leasedFor('job-1'))?._id).toBe(id);
-      await world.store.attempts.annul(id, 'runner-a', 'why');
+      await world.store.attempts.annul(id, 'why');
       expect((await world.store.attempts.leasedFor('job-1'))?._id).toBe(id);
       await world.store.attempts.finish(id, 'runner-a', null);
       expect(await world.store.attempts.leasedFor('job-1')).toBeNull();

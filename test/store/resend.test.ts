@@ -113,7 +113,7 @@ const ACTS: readonly Act[] = [
     prepare: recorded,
     act: (store, id) => store.attempts.settle(id, 'runner-a', SETTLEMENT),
   },
-  { name: 'annul', collection: 'attempts', prepare: intended, act: (store, id) => store.attempts.annul(id, 'runner-a', 'why') },
+  { name: 'annul', collection: 'attempts', prepare: intended, act: (store, id) => store.attempts.annul(id, 'why') },
   {
     name: 'finish',
     collection: 'attempts',
