@@ -117,6 +117,11 @@ async function* linesOf(path: string): AsyncGenerator<string> {
     }
   } catch (error) {
     if (error instanceof SpeechAiError || !isFileError(error)) throw error;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      throw new SpeechAiError('NO_SUCH_FILE', `There is no file ${path}.`, {
+        remedy: 'Give the path of a file that `db archive` made; `batch show` names them.',
+      });
+    }
     throw unreadable(path, messageOf(error));
   }
   if (rest.length > 0) throw unreadable(path, 'it is cut off');

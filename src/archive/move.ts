@@ -9,7 +9,7 @@ import { decode, type ArchivedDocument, type ArchivedNoun, type ArchiveStore, ty
 import { checkArchive, readArchive, writeArchive, type ArchiveHeader } from './file.js';
 
 /** Told while documents are moved: of long work somebody wants to know that it goes on. */
-export type Progress = (documents: number) => void;
+export type Progress = (doing: 'written' | 'taken' | 'put back', documents: number) => void;
 
 export interface MoveOut {
   readonly batch: string;
@@ -17,6 +17,7 @@ export interface MoveOut {
   readonly id: string;
   readonly by: string;
   readonly host: string;
+  readonly pid: number;
   readonly database: string;
   /** Database time, before the first look at the batch. */
   readonly at: Date;
@@ -31,6 +32,7 @@ export interface Moved {
 }
 
 interface Sums extends ArchivedFigures {
+  readonly documents: number;
   readonly jobs: number;
   readonly calls: number;
 }
@@ -53,21 +55,22 @@ export class StillYoung extends Error {
 
 /** The batch knows first; then the file, whole and durable; then what is in the file is taken, as long as it is what is in the file. */
 export async function moveOut(store: ArchiveStore, order: MoveOut, progress: Progress): Promise<Moved | null> {
-  const { batch, at, id, by, host, olderThan } = order;
+  const { batch, at, id, by, host, pid, olderThan } = order;
   const file = join(order.folder, `${fileName(batch)}-${at.toISOString().replace(/[-:]|\.\d+/g, '')}-${id}.jsonl.gz`);
-  const entry: ArchiveEntry = { id, state: 'writing', file, host, at, by, renewed_at: at, jobs: 0, calls: 0, ...NOTHING };
-  if ((await store.begin(batch, entry)) === 'busy') throw busy(batch);
-  let sums: Sums = { jobs: 0, calls: 0, ...NOTHING };
+  const entry: ArchiveEntry = { id, state: 'writing', file, host, pid, at, by, renewed_at: at, ...FIGURES };
+  const begun = await store.begin(batch, entry);
+  if (begun === 'busy') throw busy(batch);
+  let sums = NOTHING;
   async function* read(): AsyncGenerator<ArchivedDocument> {
     let documents = 0;
     for await (const one of store.read(batch)) {
       const doc = decode(one.bytes);
       const touched = one.noun === 'jobs' ? latestOf(doc) : null;
       if (touched !== null && touched > olderThan) throw new StillYoung(touched);
-      sums = plus(sums, one.noun, doc, 1);
-      progress(1);
+      sums = plus(sums, one.noun, doc);
+      progress('written', 1);
       documents += 1;
-      if (documents % RENEWED_EVERY === 0) await store.change(batch, id, {});
+      if (documents % RENEWED_EVERY === 0) await store.change(batch, id, ['writing'], {});
       yield one;
     }
   }
@@ -78,9 +81,10 @@ export async function moveOut(store: ArchiveStore, order: MoveOut, progress: Pro
     await store.forget(batch, id);
     throw error;
   }
-  await store.change(batch, id, { state: 'moving', ...sums });
-  const left = await takeAway(store, { ...entry, ...sums }, batch, progress);
-  if (left.jobs < sums.jobs || left.calls < sums.calls) return { file, jobs: sums.jobs - left.jobs, calls: sums.calls - left.calls };
+  const { documents, ...figures } = sums;
+  if (!(await store.change(batch, id, ['writing'], { state: 'moving', ...figures })) && begun === 'begun') throw busy(batch);
+  const left = await takeAway(store, entry, { batch, remembered: begun === 'begun' }, progress);
+  if (left.documents < documents) return { file, jobs: sums.jobs - left.jobs, calls: sums.calls - left.calls };
   // All of it is somebody else's by now, or not to be told apart: no file for nothing, each time anew.
   await store.forget(batch, id);
   await rm(file, { force: true });
@@ -91,20 +95,27 @@ export async function moveOut(store: ArchiveStore, order: MoveOut, progress: Pro
 export async function finish(store: ArchiveStore, batch: string, entry: ArchiveEntry, progress: Progress): Promise<void> {
   const { header } = await checkArchive(entry.file);
   if (header.id !== entry.id || header.batch !== batch) throw notTheFile(entry.file, batch);
-  await takeAway(store, entry, batch, progress);
+  await store.change(batch, entry.id, ['moving'], { pid: process.pid });
+  await takeAway(store, entry, { batch, remembered: true }, progress);
 }
 
 /** Counts as what was taken all that is in the file and not in the database any more. Says what is. */
-async function takeAway(store: ArchiveStore, entry: ArchiveEntry, batch: string, progress: Progress): Promise<Sums> {
-  let whole: Sums = { jobs: 0, calls: 0, ...NOTHING };
-  let left: Sums = { jobs: 0, calls: 0, ...NOTHING };
-  await inPages(entry.file, async (noun, page) => {
-    for (const bytes of page) whole = plus(whole, noun, decode(bytes), 1);
-    for (const doc of await store.remove(noun, page)) left = plus(left, noun, doc, 1);
-    progress(page.length);
-    await store.change(batch, entry.id, {});
+async function takeAway(
+  store: ArchiveStore,
+  { file, id }: ArchiveEntry,
+  of: { readonly batch: string; readonly remembered: boolean },
+  progress: Progress,
+): Promise<Sums> {
+  let [whole, left] = [NOTHING, NOTHING];
+  await inPages(file, async (noun, page) => {
+    // Asked before each: somebody who thought this run dead may be putting it back.
+    if (!(await store.change(of.batch, id, ['moving'], {})) && of.remembered) throw busy(of.batch);
+    for (const bytes of page) whole = plus(whole, noun, decode(bytes));
+    for (const doc of await store.remove(noun, page)) left = plus(left, noun, doc);
+    progress('taken', page.length);
   });
-  await store.change(batch, entry.id, { state: 'done', ...minus(whole, left) });
+  const { documents: _, ...taken } = minus(whole, left);
+  await store.change(of.batch, id, ['moving'], { state: 'done', ...taken });
   return left;
 }
 
@@ -116,15 +127,15 @@ export interface MovedBack extends Restored {
 export async function moveBack(store: ArchiveStore, path: string, progress: Progress): Promise<MovedBack> {
   const { header } = await checkArchive(path);
   const { batch, id } = header;
-  const known = await store.change(batch, id, { state: 'restoring' });
+  const known = await store.change(batch, id, ['writing', 'moving', 'done', 'restoring'], { state: 'restoring', pid: 0 });
   const sum = { put: 0, differ: 0, refused: 0 };
   await inPages(path, async (noun, page) => {
     const { put, differ, refused } = await store.restore(noun, page);
     sum.put += put;
     sum.differ += differ;
     sum.refused += refused;
-    progress(page.length);
-    if (known) await store.change(batch, id, {});
+    progress('put back', page.length);
+    if (known) await store.change(batch, id, ['restoring'], {});
   });
   await store.forget(batch, id);
   return { batch, ...sum };
@@ -146,28 +157,33 @@ async function inPages(path: string, work: (noun: ArchivedNoun, page: readonly U
   for (const noun of ['jobs', 'attempts', 'results'] as const) if (pages[noun].length > 0) await work(noun, pages[noun]);
 }
 
-const NOTHING: ArchivedFigures = { completed_jobs: 0, failed_jobs: 0, micros: 0, ms: 0 };
+const FIGURES = { jobs: 0, calls: 0, completed_jobs: 0, failed_jobs: 0, micros: 0, ms: 0 };
+const NOTHING: Sums = { documents: 0, ...FIGURES };
 
-function plus(sums: Sums, noun: ArchivedNoun, doc: Document, n: number): Sums {
-  if (noun === 'results') return sums;
+/** A void never rang, and is no call. */
+function plus(sums: Sums, noun: ArchivedNoun, doc: Document): Sums {
   const { status, state, cost } = doc as { status?: unknown; state?: unknown; cost?: Document };
+  const more = { ...NOTHING, documents: 1 };
   if (noun === 'jobs') {
-    const completed = status === 'done' || status === 'completed' ? n : 0;
-    const failed = status === 'failed' ? n : 0;
-    return { ...sums, jobs: sums.jobs + n, completed_jobs: sums.completed_jobs + completed, failed_jobs: sums.failed_jobs + failed };
+    const completed = status === 'done' || status === 'completed' ? 1 : 0;
+    return add(sums, { ...more, jobs: 1, completed_jobs: completed, failed_jobs: status === 'failed' ? 1 : 0 });
   }
+  if (noun === 'results' || state === 'void') return add(sums, more);
   const [micros, ms] = state === 'settled' ? [Number(cost?.['micros'] ?? 0), Number(cost?.['ms'] ?? 0)] : [0, 0];
-  return { ...sums, calls: sums.calls + n, micros: sums.micros + n * micros, ms: sums.ms + n * ms };
+  return add(sums, { ...more, calls: 1, micros, ms });
 }
 
-const minus = (a: Sums, b: Sums): Sums => ({
-  jobs: a.jobs - b.jobs,
-  calls: a.calls - b.calls,
-  completed_jobs: a.completed_jobs - b.completed_jobs,
-  failed_jobs: a.failed_jobs - b.failed_jobs,
-  micros: a.micros - b.micros,
-  ms: a.ms - b.ms,
+const combined = (a: Sums, b: Sums, sign: 1 | -1): Sums => ({
+  documents: a.documents + sign * b.documents,
+  jobs: a.jobs + sign * b.jobs,
+  calls: a.calls + sign * b.calls,
+  completed_jobs: a.completed_jobs + sign * b.completed_jobs,
+  failed_jobs: a.failed_jobs + sign * b.failed_jobs,
+  micros: a.micros + sign * b.micros,
+  ms: a.ms + sign * b.ms,
 });
+const add = (a: Sums, b: Sums): Sums => combined(a, b, 1);
+const minus = (a: Sums, b: Sums): Sums => combined(a, b, -1);
 
 const DATES = ['updated_at', 'created_at', 'finished_at', 'completed_at', 'failed_at', 'call_ended_at'];
 
@@ -181,7 +197,7 @@ function fileName(batch: string): string {
   return batch.replace(/[^\w.-]+/g, '_').replace(/^\.+/, '_').slice(0, 100); // prettier-ignore
 }
 
-function busy(batch: string): SpeechAiError {
+export function busy(batch: string): SpeechAiError {
   return new SpeechAiError('ARCHIVE_BUSY', `The history of ${batch} is being moved by somebody else.`, {
     remedy: 'Wait until that is over; `batch show` tells who is at it.',
     exitCode: EXIT.tryAgain,

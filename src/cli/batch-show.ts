@@ -32,7 +32,7 @@ export async function listBatches(session: Session, { account, state, limit, jso
     view.batch.name,
     view.batch.account ?? '',
     view.state,
-    String(totalOf(view.counts)),
+    jobsText(view),
     String(totalOf(view.counts, 'pending', 'scheduled')),
     String(totalOf(view.counts, 'in_progress')),
     String(totalOf(view.counts, 'done', 'completed')),
@@ -69,6 +69,12 @@ export async function showBatch(session: Session, ref: string, json: boolean): P
   for (const line of linesOf(view, live)) print(line);
 }
 
+/** What was moved out is told beside what is here, or a campaign that is over would look like one that never was. */
+function jobsText({ counts, doc }: BatchView): string {
+  const archived = readArchived(doc['archived']).reduce((sum, { jobs }) => sum + jobs, 0);
+  return `${totalOf(counts)}${archived === 0 ? '' : ` (+${archived} archived)`}`;
+}
+
 function linesOf(view: BatchView, live: number): readonly string[] {
   const { batch, state, counts, account, doc, queues } = view;
   const reasons = notDialledOf(view);
@@ -92,7 +98,7 @@ function linesOf(view: BatchView, live: number): readonly string[] {
     ...row('from', batch.fromNumbers.join(', ')),
     ...row('agent', batch.agentId),
     ...row('settings', JSON.stringify(settingsOf(doc['call_settings']) ?? {})),
-    ...row('jobs', `${String(totalOf(counts))}${statuses.length === 0 ? '' : `: ${statuses.join(', ')}`}`),
+    ...row('jobs', `${jobsText(view)}${statuses.length === 0 ? '' : `: ${statuses.join(', ')}`}`),
     ...readArchived(doc['archived']).flatMap((entry) => row('archived', archivedText(entry))),
     ...row('live calls', live),
     ...row('spent', `$${spent[0].toFixed(4)}, ${spent[1].toFixed(1)} minutes`),

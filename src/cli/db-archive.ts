@@ -1,17 +1,19 @@
-/** `speechai db archive` and `speechai db unarchive`: the history of campaigns that are over, out of the database into files, and back. */
+/** `speechai db archive`: the history of campaigns that are over, out of the database into files. */
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { checkArchive, type ArchiveHeader } from '../archive/file.js';
-import { finish, moveBack, moveOut, notTheFile, StillYoung, whyNot, type Progress } from '../archive/move.js';
+import { busy, finish, moveOut, StillYoung, whyNot } from '../archive/move.js';
 import { archivedText, readArchived, type ArchiveEntry } from '../domain/archived.js';
 import { EXIT, messageOf, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import { lookBackMs } from '../domain/limits.js';
 import { createArchive, type ArchiveStore, type Standing } from '../store/archive.js';
 import { createBatchAdmin } from '../store/batch-admin.js';
+import type { AnyDocument } from '../store/connection.js';
+import { isStale, progressOf } from './archive-watch.js';
+import { batchOrExit } from './batch-view.js';
 import { packsOf } from './job-find.js';
 import { confirm, print, printJson, say } from './output.js';
 import { withSession, type Session } from './session.js';
@@ -41,9 +43,6 @@ interface Line {
 }
 
 const DAY_MS = 86_400_000;
-const TOLD_EVERY = 20_000;
-/** Whoever is at it tells every few seconds that he is. */
-const STALE_MS = 120_000;
 
 export function archiveCommand(options: ArchiveOptions, command: Command): Promise<ExitCode> {
   return withSession(command, (session) => archive(session, options));
@@ -60,10 +59,12 @@ async function archive(session: Session, options: ArchiveOptions): Promise<ExitC
   const { found, interrupted, left } = await candidates(session, archives, options.batch ?? null, olderThan);
   const sum = (of: (standing: Standing) => number): number => found.reduce((n, { standing }) => n + of(standing), 0);
   const what = `${count(sum(({ jobs }) => jobs), 'job')} and ${count(sum(({ calls }) => calls), 'call')} of ${batchesText(found.length)}`; // prettier-ignore
-  for (const { batch, entry } of interrupted) say(`${batch}: ${archivedText(entry)}; it was interrupted.`);
+  for (const { batch, entry } of interrupted)
+    say(`${batch}: ${archivedText(entry)}; that was interrupted${dryRun ? ', and the next run without --dry-run goes on with it' : ''}.`);
   if (left > 0) say(`${batchesText(left)} not taken: not over, or at work within ${options.olderThan} days.`);
   if (folder === null || found.length + interrupted.length === 0) {
     tell(options, found.map((one) => lineOf(one, null))); // prettier-ignore
+    if (found.length + interrupted.length === 0) say('Nothing to archive.');
     if (found.length > 0) say(`Without --dry-run ${what} would be moved out.`);
     return EXIT.ok;
   }
@@ -101,7 +102,7 @@ async function move(
   const standing = await standingOf(session, archives, batch);
   const why = whyNot(standing, where.olderThan);
   if (why !== null) throw stays(batch, why);
-  const order = { ...where, batch, id: randomBytes(9).toString('hex'), by: session.by, host: hostname(), database: session.store.connection.db.databaseName }; // prettier-ignore
+  const order = { ...where, batch, id: randomBytes(9).toString('hex'), by: session.by, host: hostname(), pid: process.pid, database: session.store.connection.db.databaseName }; // prettier-ignore
   const moved = await moveOut(archives, order, progressOf(batch));
   if (moved === null) {
     say(`${batch}: nothing of it could be taken, all of it has changed meanwhile.`);
@@ -157,20 +158,29 @@ async function candidates(
     seen.add(batch);
     const underWay = readArchived(doc?.['batch_id'] === batch ? doc['archived'] : null).filter(({ state }) => state !== 'done');
     interrupted.push(...underWay.filter((entry) => isStale(session, entry)).map((entry) => ({ batch, entry })));
-    const busy = underWay.find((entry) => !isStale(session, entry));
+    const at = underWay.find((entry) => !isStale(session, entry));
+    if (at !== undefined) {
+      if (asked !== null) throw busy(batch);
+      say(`${batch}: ${archivedText(at)}; ${at.by} is at it.`);
+    }
     // The rest of one that is finished now goes the next time.
-    if (busy === undefined && underWay.some(({ state }) => state !== 'writing')) continue;
+    if (at !== undefined || underWay.some(({ state }) => state !== 'writing')) continue;
     const standing = await standingOf(session, archives, batch);
-    const why = busy === undefined ? whyNot(standing, olderThan) : `${busy.by} is at it`;
+    const why = whyNot(standing, olderThan);
+    const isEmpty = standing.jobs + standing.calls === 0;
     if (why === null) found.push({ batch, standing });
-    else if (asked === null) left += standing.jobs + standing.calls === 0 ? 0 : 1;
+    else if (asked === null) left += isEmpty ? 0 : 1;
+    else if (isEmpty) await tellEmpty(session, ref, doc);
     else throw stays(batch, why);
   }
   return { found, interrupted, left };
 }
 
-function isStale({ store }: Session, entry: ArchiveEntry): boolean {
-  return store.time.now().getTime() - entry.renewed_at.getTime() > STALE_MS;
+/** Asked for by name: it has been moved already, or there never was such a batch. */
+async function tellEmpty(session: Session, ref: string, doc: AnyDocument | null): Promise<void> {
+  if (doc === null) await batchOrExit(session, ref);
+  const entries = readArchived(doc?.['archived']);
+  say(`${ref}: ${entries.length === 0 ? 'it has neither jobs nor calls' : entries.map(archivedText).join('; ')}.`);
 }
 
 async function standingOf({ store }: Session, archives: ArchiveStore, batch: string): Promise<Standing> {
@@ -215,52 +225,11 @@ const lineOf = ({ batch, standing }: Candidate, file: string | null): Line => ({
 
 function tell({ json }: ArchiveOptions, lines: readonly Line[]): void {
   if (json === true) printJson(lines);
-  else if (lines.length === 0) print('nothing to archive');
   else {
     for (const { batch_id, jobs, calls, last_call, file } of lines) {
       print([batch_id, count(jobs, 'job'), count(calls, 'call'), `last call ${last_call?.toISOString() ?? 'never'}`, ...(file === null ? [] : [file])].join('\t')); // prettier-ignore
     }
   }
-}
-
-export interface UnarchiveOptions {
-  readonly yes?: boolean;
-  readonly json?: boolean;
-}
-
-export function unarchiveCommand(path: string, options: UnarchiveOptions, command: Command): Promise<ExitCode> {
-  return withSession(command, async (session) => {
-    const { header, counts } = await checkArchive(path);
-    const database = session.store.connection.db.databaseName;
-    const origin = header.database === database ? '' : ` (it comes from the database ${header.database})`;
-    const question = `Put ${count(counts.jobs, 'job')} and ${count(counts.attempts, 'call')} of ${header.batch} back into ${database}?${origin}`;
-    if (!(await confirm(question, { yes: options.yes === true }))) return EXIT.failed;
-    await refuseStrange(session, path, header);
-    const { put, differ, refused } = await moveBack(createArchive(session.store.connection), path, progressOf(header.batch));
-    if (options.json === true) printJson({ batch_id: header.batch, documents: { put_back: put, there_in_another_form: differ, refused } });
-    say(`${header.batch}: ${count(put, 'document')} put back.`);
-    if (differ > 0) say(`${count(differ, 'document')} there in another form by now: left as they are. The file still has the older form.`);
-    if (refused > 0) say(`${count(refused, 'document')} not put back: another one has what must be unique. The file still has them.`);
-    if (differ + refused === 0) say('The file stays; it is not needed any more.');
-    return refused === 0 ? EXIT.ok : EXIT.found;
-  });
-}
-
-/** What a batch has taken out twice would be counted twice: by an entry of its own, and as what is here. */
-async function refuseStrange({ store }: Session, path: string, { batch, id }: ArchiveHeader): Promise<void> {
-  const [doc] = await store.campaigns.batches([batch]);
-  const entries = readArchived(doc?.['archived']);
-  if (entries.length > 0 && !entries.some((entry) => entry.id === id)) throw notTheFile(path, batch);
-}
-
-function progressOf(batch: string): Progress {
-  let [documents, told] = [0, TOLD_EVERY];
-  return (more) => {
-    documents += more;
-    if (documents < told) return;
-    told += TOLD_EVERY;
-    say(`${batch}: ${documents} documents ...`);
-  };
 }
 
 const batchesText = (n: number): string => (n === 1 ? '1 batch' : `${n} batches`);

@@ -3,8 +3,9 @@
 import type { Command } from 'commander';
 import { EXIT, SpeechAiError, messageOf } from '../domain/errors.js';
 import type { Log } from '../domain/ports.js';
-import type { ArchiveOptions, UnarchiveOptions } from './db-archive.js';
+import type { ArchiveOptions } from './db-archive.js';
 import { registerDbInit } from './db-init.js';
+import type { UnarchiveOptions } from './db-unarchive.js';
 import { runAction } from './errors.js';
 import { nextSignal } from './next-signal.js';
 import { wholeNumber } from './numbers.js';
@@ -152,6 +153,7 @@ function registerDbArchive(db: Command): void {
     );
   db.command('unarchive <file>')
     .description('put what `db archive` moved out back into the database; what is there already is left alone')
+    .option('--force', 'also into a database of another name')
     .option('-y, --yes', 'do not ask')
     .option('--json', 'as JSON')
     .addHelpText(
@@ -160,7 +162,7 @@ function registerDbArchive(db: Command): void {
     )
     .action(
       runAction(async (file: string, options: UnarchiveOptions, command: Command) =>
-        (await import('./db-archive.js')).unarchiveCommand(file, options, command),
+        (await import('./db-unarchive.js')).unarchiveCommand(file, options, command),
       ),
     );
 }
@@ -172,7 +174,7 @@ run finishes it (on the same machine: it goes by the file). Safe while daemons r
 The batch keeps its counters and says where its history is (\`batch show\`). Reports no longer have its contacts, SpeechAI's own pages count only what is
 in the database, and a list that is loaded into such a batch again is not known to have been there.
 
-Exit codes: 0 done (or nothing to do), 1 some batch stays where it is, and why.
+Exit codes: 0 done (or nothing to do), 1 some batch stays where it is, and why, 75 somebody is at it, 130 interrupted.
 
 Example:
   $ speechai db archive --to /var/backups/speechai --dry-run`;

@@ -155,7 +155,10 @@ async function askedFor(session: Session, options: ReportOptions): Promise<Asked
 
 /** What is missing is said, not counted as nothing. */
 function tellArchived(batch: string, doc: AnyDocument | null): void {
-  for (const entry of readArchived(doc?.['archived'])) say(`${batch}: ${archivedText(entry)}, and are not in this report.`);
+  for (const entry of readArchived(doc?.['archived'])) {
+    if (entry.state === 'done') say(`${batch}: ${archivedText(entry)}, and are not in this report.`);
+    else if (entry.state !== 'writing') say(`${batch}: ${archivedText(entry)}: this report is not complete.`);
+  }
 }
 
 async function refuseUnknown(session: Session, refs: readonly string[]): Promise<void> {

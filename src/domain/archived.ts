@@ -20,6 +20,8 @@ export interface ArchiveEntry extends ArchivedFigures {
   /** Its whole path, on `host`. */
   readonly file: string;
   readonly host: string;
+  /** Of whoever takes it out there, or did; 0: it is being put back, from anywhere. */
+  readonly pid: number;
   readonly by: string;
   /** Database time, from before the first document was read. */
   readonly at: Date;
@@ -46,6 +48,7 @@ export function readArchived(value: unknown): readonly ArchiveEntry[] {
         at,
         file: text(entry['file']) ?? 'an unknown file',
         host: text(entry['host']) ?? 'an unknown machine',
+        pid: of('pid'),
         by: text(entry['by']) ?? 'somebody',
         renewed_at: date(entry['renewed_at']) ?? at,
         jobs: of('jobs'),
@@ -63,7 +66,9 @@ export function readArchived(value: unknown): readonly ArchiveEntry[] {
 export function archivedText({ file, host, at, jobs, calls, state }: ArchiveEntry): string {
   const where = `${file} (on ${host})`;
   if (state === 'writing') return `a move of its history into ${where} was begun; nothing was taken yet`;
-  const what = `${jobs} jobs and ${calls} calls were moved out into ${where} on ${at.toISOString().slice(0, 10)}`;
-  if (state === 'done') return what;
-  return `${what}, and ${state === 'moving' ? 'the last of them are being taken' : 'are being put back'}`;
+  const what = `${jobs} jobs and ${calls} calls`;
+  if (state === 'done') return `${what} were moved out into ${where} on ${at.toISOString().slice(0, 10)}`;
+  return state === 'moving'
+    ? `${what} are on their way out into ${where}, some of them are gone`
+    : `${what} are on their way back from ${where}, some of them are here`;
 }

@@ -49,8 +49,8 @@ export interface ArchiveStore {
   remove(noun: ArchivedNoun, page: readonly Uint8Array[]): Promise<readonly Document[]>;
   restore(noun: ArchivedNoun, page: readonly Uint8Array[]): Promise<Restored>;
   begin(batch: string, entry: ArchiveEntry): Promise<'begun' | 'busy' | 'no document'>;
-  /** False: nothing remembers it. */
-  change(batch: string, id: string, fields: Partial<ArchivedFigures> & { state?: ArchiveState; jobs?: number; calls?: number }): Promise<boolean>;
+  /** False: nothing remembers it, or not in this state. */
+change(batch: string, id: string, from: readonly ArchiveState[], fields: Partial<ArchivedFigures> & { state?: ArchiveState; jobs?: number; calls?: number; pid?: number; host?: string }): Promise<boolean>;
   forget(batch: string, id: string): Promise<void>;
 } // prettier-ignore
 
@@ -113,7 +113,7 @@ export function createArchive(connection: Connection): ArchiveStore {
         jobs
           .aggregate<{ _id: unknown; n: number }>([{ $match: { batch_id: batch } }, { $group: { _id: '$status', n: { $sum: 1 } } }], { hint: JOB_INDEX.claim })
           .toArray(),
-        attempts.countDocuments({ batch }),
+        attempts.countDocuments({ batch, state: { $ne: 'void' } }),
         attempts.findOne({ batch, $or: [{ open: true }, { lease_until: { $exists: true } }, { look_at: { $exists: true } }] }, { projection: { _id: 1 } }),
         attempts.findOne({ _id: { $in: [...holds] }, batch }, { projection: { _id: 1 } }),
         attempts.findOne({ batch }, { sort: { at: -1 }, projection: { at: 1 } }),
@@ -199,11 +199,11 @@ export function createArchive(connection: Connection): ArchiveStore {
       return (await batches.countDocuments({ batch_id: batch }, { limit: 1 })) === 0 ? 'no document' : 'busy';
     },
 
-    /** Index `speechai_batch_id`. Zero matches: the batch was deleted meanwhile, or another has forgotten the entry. */
-    change: async (batch, id, fields) => {
+    /** Index `speechai_batch_id`. Zero matches: the batch was deleted meanwhile, or another has forgotten the entry, or is at it. */
+    change: async (batch, id, from, fields) => {
       const set = Object.fromEntries(Object.entries(fields).map(([name, value]) => [`archived.$[entry].${name}`, value]));
       const { matchedCount } = await batches.updateMany(
-        { batch_id: batch, archived: { $elemMatch: { id } } },
+        { batch_id: batch, archived: { $elemMatch: { id, state: { $in: [...from] } } } },
         { $set: set, $currentDate: { 'archived.$[entry].renewed_at': true } },
         { arrayFilters: [{ 'entry.id': id }] },
       );

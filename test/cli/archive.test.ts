@@ -94,7 +94,7 @@ describe('db archive', () => {
     expect(counts).toEqual(COUNTED);
     const ran = await archive();
     expect(ran.code, ran.err).toBe(0);
-    expect(ran.out).toMatch(/^over\t4 jobs\t4 calls\tlast call \S+\t\S+\.jsonl\.gz\n$/);
+    expect(ran.out).toMatch(/^over\t4 jobs\t3 calls\tlast call \S+\t\S+\.jsonl\.gz\n$/);
     expect(ran.err).toContain('1 batch not taken: not over');
     const left = await everything();
     expect(left).toHaveLength(5);
@@ -102,13 +102,13 @@ describe('db archive', () => {
     expect(before).toEqual(expect.arrayContaining(left));
     expect(await counted('over')).toEqual(counts);
     const shown = await speechai(world.env, 'batch', 'show', 'over');
-    expect(shown.out).toMatch(/archived +4 jobs and 4 calls were moved out into \S+over-\S+ \(on \S+\) on \d{4}/);
+    expect(shown.out).toMatch(/archived +4 jobs and 3 calls were moved out into \S+over-\S+ \(on \S+\) on \d{4}/);
     const told = await speechai(world.env, 'report', 'summary', '--batch', 'over');
     expect(told.err).toMatch(
-      /^over: 4 jobs and 4 calls were moved out into \S+over-\S+ \(on \S+\) on \S+, and are not in this report\.\n$/,
+      /^over: 4 jobs and 3 calls were moved out into \S+over-\S+ \(on \S+\) on \S+, and are not in this report\.\n$/,
     );
     expect((await speechai(world.env, 'report', 'summary', '--account', 'acc-1')).err).toBe(told.err);
-    expect((await archive()).out).toBe('nothing to archive\n');
+    expect(await archive()).toMatchObject({ code: 0, out: '', err: expect.stringContaining('Nothing to archive') as string });
   });
 
   it('writes a file that its owner alone can read, and that other programs can', async () => {
@@ -139,11 +139,11 @@ describe('db archive', () => {
   it('takes nothing in a dry run, and none of what is asked for but is not over', async () => {
     const before = await everything();
     const dry = await db('archive', '--dry-run', '--json');
-    expect(JSON.parse(dry.out)).toEqual([{ batch_id: 'over', jobs: 4, calls: 4, last_call: OLD.toISOString(), file: null }]);
+    expect(JSON.parse(dry.out)).toEqual([{ batch_id: 'over', jobs: 4, calls: 3, last_call: OLD.toISOString(), file: null }]);
     const asked = await archive('--batch', 'at-work');
     expect(asked).toMatchObject({ code: 1, out: '' });
     expect(asked.err).toContain('NOT_TO_ARCHIVE: at-work stays where it is: it has jobs that are not at their end (1 pending)');
-    expect(await archive('--older-than', '300')).toMatchObject({ code: 0, out: 'nothing to archive\n' });
+    expect(await archive('--older-than', '300')).toMatchObject({ code: 0, out: '' });
     expect(await everything()).toEqual(before);
     expect(await readdir(folder)).toEqual([]);
   });
@@ -154,7 +154,7 @@ describe('db archive', () => {
     ['was made lately', { at: new Date() }],
   ])('leaves a batch of which one call %s', async (_, more) => {
     await world.db.collection<Document & { _id: string }>('call_attempts').updateOne({ _id: 'a2' }, { $set: more });
-    expect((await archive()).out).toBe('nothing to archive\n');
+    expect(await archive()).toMatchObject({ code: 0, out: '', err: expect.stringContaining('Nothing to archive') as string });
   });
 
   it('keeps what the rules still count, and asks for a folder', async () => {
@@ -173,7 +173,7 @@ describe('db archive', () => {
 
 describe('an archive that is interrupted', () => {
   class Killed extends Error {}
-  const order = () => ({ batch: 'over', folder, id: 'id_1', by: 'ana', host: hostname(), database: world.db.databaseName, at: new Date(), olderThan: new Date(Date.now() - 86_400_000) }); // prettier-ignore
+  const order = () => ({ batch: 'over', folder, id: 'id_1', by: 'ana', host: hostname(), pid: process.pid, database: world.db.databaseName, at: new Date(), olderThan: new Date(Date.now() - 86_400_000) }); // prettier-ignore
   const nobody = (): void => undefined;
   const own = (): ArchiveStore => createArchive(world.session.store.connection);
   /** As a kill leaves it: what was done before the nth use of a step is done, nothing after it is. */
@@ -212,13 +212,13 @@ describe('an archive that is interrupted', () => {
     const half = await everything();
     // Somebody may be at it still.
     if (step !== 'begin')
-      expect(await archive('--batch', 'over')).toMatchObject({ code: 1, err: expect.stringContaining('is at it') as string });
+      expect(await archive('--batch', 'over')).toMatchObject({ code: 75, err: expect.stringContaining('ARCHIVE_BUSY') as string });
     await aged();
     expect((await db('archive', '--dry-run')).code).toBe(0);
     expect(await everything()).toEqual(half);
     const ran = await archive();
     expect(ran.code, ran.err).toBe(0);
-    if (step !== 'begin') expect(ran.err).toContain('it was interrupted.');
+    if (step !== 'begin') expect(ran.err).toContain('that was interrupted.');
     expect(await counted('over')).toEqual(COUNTED);
     expect(await everything()).toHaveLength(5);
     // Of the files, the one that the batch names is its history; another one is refused.
@@ -228,6 +228,30 @@ describe('an archive that is interrupted', () => {
     expect(codes.filter((code) => code === 0)).toHaveLength(1);
     expect(await everything()).toEqual(before);
     expect(await counted('over')).toEqual(COUNTED);
+  });
+
+  it('by the death of its process is gone on with at once, on its machine; while that lives neither archive nor unarchive interferes', async () => {
+    await expect(moveOut(killedAt('remove', 2), order(), nobody)).rejects.toThrow(Killed);
+    const [file = ''] = await readdir(folder);
+    const half = await everything();
+    expect(await archive('--batch', 'over')).toMatchObject({ code: 75, err: expect.stringContaining('ARCHIVE_BUSY') as string });
+    expect(await archive()).toMatchObject({ code: 0, err: expect.stringContaining('is at it') as string });
+    expect(await db('unarchive', join(folder, file), '--yes')).toMatchObject({ code: 75, err: expect.stringContaining('ARCHIVE_BUSY') as string }); // prettier-ignore
+    expect(await everything()).toEqual(half);
+    await world.db.collection('batches').updateOne({ batch_id: 'over' }, { $set: { 'archived.0.pid': 99_999_999 } });
+    expect(await archive()).toMatchObject({ code: 0, err: expect.stringContaining('finished') as string });
+    expect(await counted('over')).toEqual(COUNTED);
+    expect(await everything()).toHaveLength(5);
+  });
+
+  it('stops taking when somebody puts back what it takes', async () => {
+    const store = own();
+    const remove: ArchiveStore['remove'] = async (noun, page) => {
+      if (noun === 'jobs') await store.change('over', 'id_1', ['moving'], { state: 'restoring' });
+      return store.remove(noun, page);
+    };
+    await expect(moveOut({ ...store, remove }, order(), nobody)).rejects.toMatchObject({ code: 'ARCHIVE_BUSY' });
+    expect(await world.db.collection('call_attempts').countDocuments({ batch: 'over' })).toBe(4);
   });
 
   it('and whose file is not here takes nothing more', async () => {
@@ -288,7 +312,7 @@ describe('an archive that is interrupted', () => {
 
   it('a batch whose jobs were changed lately stays, and leaves no file', async () => {
     await world.db.collection('jobs').updateOne({ job_id: 'o3' }, { $set: { updated_at: new Date() } });
-    expect(await archive()).toMatchObject({ code: 1, out: 'nothing to archive\n', err: expect.stringContaining('one of its jobs was changed') as string }); // prettier-ignore
+    expect(await archive()).toMatchObject({ code: 1, out: '', err: expect.stringContaining('one of its jobs was changed') as string }); // prettier-ignore
     expect(await readdir(folder)).toEqual([]);
     expect((await batch('over'))?.['archived']).toEqual([]);
   });
@@ -355,6 +379,14 @@ describe('a file that is no whole archive', () => {
   });
 
   it('does not exist', async () => {
-    expect(await db('unarchive', join(folder, 'none.jsonl.gz'), '--yes')).toMatchObject({ code: 1, err: expect.stringContaining('ARCHIVE_UNREADABLE') as string }); // prettier-ignore
+    expect(await db('unarchive', join(folder, 'none.jsonl.gz'), '--yes')).toMatchObject({ code: 1, err: expect.stringContaining('NO_SUCH_FILE') as string }); // prettier-ignore
+  });
+
+  it('is of another database', async () => {
+    await archive();
+    const [file = ''] = await readdir(folder);
+    const elsewhere = { ...world.env, MONGO_DB: `${world.db.databaseName}_2` };
+    const ran = await speechai(elsewhere, 'db', 'unarchive', join(folder, file), '--yes');
+    expect(ran).toMatchObject({ code: 2, err: expect.stringContaining('OTHER_DATABASE') as string });
   });
 });
