@@ -93,14 +93,18 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
 
   async function finishVoid(attempt: AttemptDoc): Promise<void> {
     await parts.settler.annul(attempt, attempt.void_reason ?? 'annulled by an earlier owner');
-    await cx.store.jobs.release(attempt.job, attempt._id, {
-      status: 'pending',
-      dueAt: null,
-      dueBefore: null,
-      suspendReason: null,
-      lastError: null,
-    });
+    while (!cx.abandon.aborted && !(await givenBack(attempt))) await cx.clock.sleep(cx.timing.leaseMs / 20, cx.abandon);
     await parts.finishAnnulled(attempt._id);
+  }
+
+  /** False: a rescuer holds the job for a moment, and is about to hand it to this attempt, with which it would wait for a whole lease. */
+  async function givenBack({ job, _id: token }: AttemptDoc): Promise<boolean> {
+    const release: Release = { status: 'pending', dueAt: null, dueBefore: null, suspendReason: null, lastError: null };
+    if ((await cx.store.jobs.release(job, token, release)).matched > 0) return true;
+    const doc = await cx.store.jobs.byId(job);
+    const holder: unknown = doc?.['lease_token'];
+    if (doc?.['status'] !== 'in_progress' || typeof holder !== 'string') return true;
+    return holder !== token && (await cx.store.attempts.byId(holder)) !== null;
   }
 
   /** R2: a job in progress whose lease is over, already taken under `token`. Resolves with it where the old worker may have called. */

@@ -195,9 +195,11 @@ export function createLedgers(connection: Connection, writer: Writer): Ledgers {
             $push: { charged_strays: { $each: [attempt], $slice: -1000 } },
           },
         );
-      if ((await hold()).matched > 0 || (await ledgers.findOne({ _id: account }, { projection: { _id: 1 } })) !== null) return;
+      if ((await hold()).matched > 0) return;
       // The first call ever booked to the account may be one the old worker left behind: without a ledger it would cost nothing.
-      await open(readAccount({ ...(await accounts.findOne({ account_id: account })), account_id: account }));
+      if ((await ledgers.findOne({ _id: account }, { projection: { _id: 1 } })) === null)
+        await open(readAccount({ ...(await accounts.findOne({ account_id: account })), account_id: account }));
+      // In any case: another may have opened it since the first try. One that is held or charged already is not held again.
       await hold();
     },
 

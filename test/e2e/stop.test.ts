@@ -90,10 +90,13 @@ describe('P6: a daemon is asked to stop', () => {
       const proxy = await startFaultProxy(world.mongoUri);
       try {
         // The last look before the call.
-        const late = proxy.add({ command: 'aggregate', collection: 'jobs', fault: 'delay', delayMs: 150, times: 50 });
+        const look = proxy.add({ command: 'aggregate', collection: 'jobs', fault: 'hold', times: 50 });
         const first = await world.daemon({ mongoUri: proxy.uri });
-        await late.hit;
-        expect((await first.stop()).code).toBe(0);
+        await look.hit;
+        const stopping = first.stop();
+        await first.line((line) => line['msg'] === 'stopping', 'it stops');
+        look.release();
+        expect((await stopping).code).toBe(0);
       } finally {
         await proxy.close();
       }

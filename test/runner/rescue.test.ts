@@ -183,6 +183,19 @@ describe('rescue', () => {
       expect(await world.database.db.collection('transactions').countDocuments({})).toBe(1);
     });
 
+    it('P2: annulled, while a rescuer has its job in his hands: it is given back when it is handed over, not a lease later', async () => {
+      const id = await job({ lease_token: 'rescuer', reserved_until: inMs(30_000) });
+      const token = await attempt(id, -1_000);
+      await world.store.attempts.annul(token, 'the moment had passed');
+      const runner = open();
+      await runner.pass();
+      expect(await read('jobs', id)).toMatchObject({ status: 'in_progress', lease_token: 'rescuer' });
+      await world.store.jobs.passOn(id, 'rescuer', token);
+      await expect.poll(async () => (await read('jobs', id))['status'], { timeout: 10_000 }).toBe('pending');
+      await expect.poll(() => runner.parts.registry.size()).toBe(0);
+      expect(await read('call_attempts', token)).not.toHaveProperty('lease_until');
+    });
+
     it('P2, P4: annulled and half undone: the hold, the count and the job come back', async () => {
       const id = await job({ reserved_until: inMs(30_000) });
       const token = await attempt(id, 30_000);

@@ -197,6 +197,17 @@ describe('the ledger of an account', () => {
     expect(await doc(id)).toMatchObject({ used_micros: 4_250_000, held_micros: 0 });
   });
 
+  it('P5: many of them at once as well, of which only one opens the ledger', async () => {
+    for (let round = 0; round < 15; round += 1) {
+      const id = newId();
+      const attempts = Array.from({ length: 12 }, (_, n) => `old-${n}`);
+      const hold = (attempt: string, n: number): Promise<void> =>
+        (n % 2 === 0 ? world.store : world.rival).ledgers.holdAnyway(id, attempt, { micros: 1, ms: 1 });
+      await Promise.all(attempts.map(hold));
+      expect((await world.store.ledgers.holds(id)).toSorted()).toEqual(attempts.toSorted());
+    }
+  });
+
   it('P5: a stray is booked whatever the account has left, also where the account is gone', async () => {
     const id = newId();
     await world.store.ledgers.holdAnyway(id, 'stray:call_1', { micros: 500, ms: 500 });
