@@ -116,8 +116,9 @@ async function move(
 async function goOn(archives: ArchiveStore, batch: string, entry: ArchiveEntry): Promise<void> {
   if (entry.state === 'writing') {
     await archives.forget(batch, entry.id);
-    // A copy of what was not taken: in the way of nobody, but it would look like the history of the batch.
-    for (const file of entry.host === hostname() ? [entry.file, `${entry.file}.part`] : []) await rm(file, { force: true });
+    // A copy of what was not taken: it would look like the history of the batch. Only under a name that we gave: others write to the database too.
+    const isOurs = entry.host === hostname() && entry.file.endsWith(`-${entry.id}.jsonl.gz`);
+    for (const file of isOurs ? [entry.file, `${entry.file}.part`] : []) await rm(file, { force: true });
     return;
   }
   if (entry.state === 'restoring') {

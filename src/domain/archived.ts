@@ -63,8 +63,8 @@ export function readArchived(value: unknown): readonly ArchiveEntry[] {
 }
 
 /** One sentence, without its full stop, for people who miss something. */
-export function archivedText({ file, host, at, jobs, calls, state }: ArchiveEntry): string {
-  const where = `${file} (on ${host})`;
+export function archivedText({ file, host, by, at, jobs, calls, state }: ArchiveEntry): string {
+  const where = `${file} (on ${host}${state === 'done' ? '' : `, by ${by}`})`;
   if (state === 'writing') return `a move of its history into ${where} was begun; nothing was taken yet`;
   const what = `${jobs} jobs and ${calls} calls`;
   if (state === 'done') return `${what} were moved out into ${where} on ${at.toISOString().slice(0, 10)}`;

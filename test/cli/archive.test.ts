@@ -254,6 +254,14 @@ describe('an archive that is interrupted', () => {
     expect(await world.db.collection('call_attempts').countDocuments({ batch: 'over' })).toBe(4);
   });
 
+  it('removes no file but one that it made itself, whatever the database says', async () => {
+    const other = join(folder, 'precious.txt');
+    await writeFile(other, 'mine');
+    await world.db.collection('batches').updateOne({ batch_id: 'over' }, { $set: { archived: [{ id: 'id_2', at: OLD, state: 'writing', host: hostname(), file: other }] } }); // prettier-ignore
+    expect((await archive()).code).toBe(0);
+    expect(await readFile(other, 'utf8')).toBe('mine');
+  });
+
   it('and whose file is not here takes nothing more', async () => {
     await expect(moveOut(killedAt('remove', 2), order(), nobody)).rejects.toThrow(Killed);
     await aged();
