@@ -1,6 +1,6 @@
 /** What a call may cost and what it did cost. Integers only: micro-dollars and milliseconds. */
 import type { Account, Ledger, Tariff } from './account.js';
-import type { Estimate, Policy } from './decision.js';
+import type { DialPlan, Estimate, Policy } from './decision.js';
 
 const MINUTE_MS = 60_000;
 const MICROS_PER_CENT = 10_000;
@@ -26,6 +26,22 @@ export function balance(
   return {
     othersHold,
     free: { micros: account.creditBalanceMicros - usedMicros - othersHold.micros, ms: account.minutesPurchasedMs - usedMs - othersHold.ms },
+  };
+}
+
+/** The ledger of an account before its first call: it opens from what the account says was used. */
+export function unopened(account: Account): Ledger {
+  return { usedMicros: account.creditUsedMicros, usedMs: account.minutesUsedMs, heldMicros: 0, heldMs: 0, counts: {} };
+}
+
+/** The ledger as it will be once one more call holds what it asks for. */
+export function withCall(ledger: Ledger, { estimate: { micros, ms }, counts }: Pick<DialPlan, 'estimate' | 'counts'>): Ledger {
+  const counted = counts.map(({ key }) => [key, (ledger.counts[key] ?? 0) + 1]);
+  return {
+    ...ledger,
+    heldMicros: ledger.heldMicros + micros,
+    heldMs: ledger.heldMs + ms,
+    counts: { ...ledger.counts, ...Object.fromEntries(counted) },
   };
 }
 

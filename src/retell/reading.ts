@@ -5,6 +5,8 @@ import { booleanOf, isRecord, numberOf, recordOf, textOf } from './json.js';
 
 const LIVE = new Set(['registered', 'ongoing']);
 const TERMINAL = new Set(['ended', 'not_connected', 'error']);
+/** Both go into several fields of several documents: one of megabytes would fit into none of them. */
+const LONGEST_NAME = 200;
 
 export function readCall(raw: unknown): CallReading | null {
   if (!isRecord(raw)) return null;
@@ -12,8 +14,8 @@ export function readCall(raw: unknown): CallReading | null {
   if (callId === null) return null;
 
   // Only `call_status` is the call's: an error body has a `status: "error"` of its own, which says nothing about a call.
-  const status = textOf(raw['call_status'])?.toLowerCase() ?? 'unknown';
-  const reason = textOf(raw['disconnection_reason']);
+  const status = textOf(raw['call_status'])?.slice(0, LONGEST_NAME).toLowerCase() ?? 'unknown';
+  const reason = textOf(raw['disconnection_reason'])?.slice(0, LONGEST_NAME) ?? null;
   const startedAt = dateOf(raw['start_timestamp']);
   const endedAt = dateOf(raw['end_timestamp']);
   // A status nobody knows yet is followed on, because taking a live call for ended would free its line for a second dial.

@@ -1,4 +1,4 @@
-/** One brake for the whole process: when the provider says "too many", every start is made more slowly, not one job. */
+/** One brake for the whole process: when the provider says "too many", or cannot answer, every start is made more slowly, not one job. */
 import type { Clock, Mark } from '../domain/ports.js';
 import { LONGEST_PAUSE_MS } from './faults.js';
 
@@ -11,7 +11,8 @@ export interface SlowdownOptions {
 }
 
 export interface Slowdown {
-  note429(retryAfterMs: number | null): void;
+  /** It refused for now, could not be reached, or gave no clear answer; null: it named no time to come back at. */
+  trouble(retryAfterMs: number | null): void;
   /** What CALLS_PER_SECOND is multiplied with: 0 while paused, 1 when nothing is wrong. */
   rateFactor(): number;
   /** How much longer nothing may start at all. */
@@ -35,7 +36,7 @@ export function createSlowdown(options: SlowdownOptions): Slowdown {
   };
 
   return {
-    note429(retryAfterMs) {
+    trouble(retryAfterMs) {
       const pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(0, retryAfterMs ?? defaultPauseMs));
       const left = leftMs();
       // Refusals of one burst arrive together: they lengthen the pause, but only the first of them halves the rate.

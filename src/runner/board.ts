@@ -5,9 +5,9 @@
 import type { Account, Ledger } from '../domain/account.js';
 import type { Batch } from '../domain/batch.js';
 import { batchGates } from '../domain/decide.js';
-import type { Reason } from '../domain/decision.js';
+import type { DialPlan, Reason } from '../domain/decision.js';
 import { accountDayKey } from '../domain/limits.js';
-import { estimate } from '../domain/money.js';
+import { estimate, unopened, withCall } from '../domain/money.js';
 import { isPainted } from '../domain/picture.js';
 import { readAccount } from '../domain/read-account.js';
 import { impliedBatch, readBatch } from '../domain/read-batch.js';
@@ -33,7 +33,7 @@ export interface Board {
   refresh(): Promise<void>;
   /** Refreshes when what is known is older than BATCH_REFRESH_SECONDS. */
   fresh(): Promise<void>;
-  /** What it says of a batch was found to be wrong: it is read again when it is next asked. */
+  /** What it says of a batch or its money was found to be wrong: both are read again when it is next asked. */
   outdated(): void;
   /** There is work: money is looked at as often as batches again. */
   worked(): void;
@@ -44,6 +44,8 @@ export interface Board {
   batchOf(of: { readonly batch: string | null; readonly account: string | null }): Promise<Batch | null>;
   account(id: string | null): Account | 'missing';
   ledger(id: string | null): Ledger | null;
+  /** A call is on its way: until the ledger is read again, what it asks for counts as taken, or many would be begun for money that pays for one. */
+  begun(account: string | null, plan: Pick<DialPlan, 'estimate' | 'counts'>): void;
   /** How our own numbers fared lately. */
   readonly callers: Callers;
   /** Local numbers are read by it. An account met for the first time (jobs without a batch) is looked up and stays on the board. */
@@ -136,6 +138,7 @@ export function createBoard(cx: Context): Board {
     },
     outdated: () => {
       read = { ...read, ever: false };
+      money = { ...money, ever: false };
     },
     fresh: () => (read.ever && cx.clock.elapsedMs(read.at) < cx.timing.batchRefreshMs ? Promise.resolve() : refresh()),
     groups: () => open,
@@ -150,6 +153,10 @@ export function createBoard(cx: Context): Board {
     },
     account: (id) => (id === null ? 'missing' : (accounts.get(id) ?? 'missing')),
     ledger: (id) => (id === null ? null : (ledgers.get(id) ?? null)),
+    begun: (id, plan) => {
+      const account = id === null ? undefined : accounts.get(id);
+      if (account !== undefined) ledgers.set(account.id, withCall(ledgers.get(account.id) ?? unopened(account), plan));
+    },
     countryOf: async (id) => {
       if (!accounts.has(id)) {
         const [[doc], books] = await Promise.all([cx.store.campaigns.accounts([id]), cx.store.ledgers.read([id])]);

@@ -76,6 +76,12 @@ export function newCall(
   };
 }
 
+/** The oldest first. What has no start yet began last. */
+export function byStart(a: Pick<CallReading, 'startedAt'>, b: Pick<CallReading, 'startedAt'>): number {
+  const start = (at: Date | null): number => at?.getTime() ?? Number.MAX_SAFE_INTEGER;
+  return start(a.startedAt) - start(b.startedAt);
+}
+
 /** Fields of every log line about the call. */
 export function idsOf(call: Call): Record<string, unknown> {
   const { facts } = call;

@@ -172,10 +172,11 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
     }
   }
 
-  /** Handed over, a job whose POST never left would pass for a call that may exist, and cost an attempt. */
+  const isUnsent = ({ stage, posted }: Call): boolean => stage.name === 'placing' && !posted;
+
+  /** No POST is let through any more: those on their way to one give their jobs back by themselves, if the database answers. */
   async function unsentGivenBack(): Promise<void> {
-    const unsent = (): boolean => registry.all().some(({ stage, posted }) => stage.name === 'placing' && !posted);
-    while (unsent() && !cx.abandon.aborted) await cx.clock.sleep(10, cx.abandon);
+    while (registry.all().some(isUnsent) && !cx.abandon.aborted) await cx.clock.sleep(10, cx.abandon);
   }
 
   /** Still in progress, lease ended: the next process follows the calls on, with no attempt burned. */
@@ -186,8 +187,13 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
     if (held.length === 0) return;
     const ids = held.map((call) => call.facts._id);
     cx.log.info('handing over what is still live', { calls: held.length });
+    const unsent = held.filter(isUnsent).map((call) => call.facts._id);
     await Promise.all([
-      cx.store.attempts.handOver(ids, cx.me),
+      cx.store.attempts.handOver(
+        ids.filter((id) => !unsent.includes(id)),
+        unsent,
+        cx.me,
+      ),
       cx.store.jobs.endLeases(
         held.map((call) => call.facts.job),
         ids,

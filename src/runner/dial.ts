@@ -29,6 +29,7 @@ export interface Claim {
 /** More than this between the two clocks since the intent: the machine was suspended, or its clock moved. Nothing is dialled by it. */
 const DISAGREEMENT_MS = 250;
 const TOO_LATE = 'the moment for the call had passed';
+const HELD_BY_OTHERS = 'others hold what is left';
 const REFUSED_MEANWHILE = 'the provider had refused the account meanwhile';
 /** How many taken slots are passed over before the job waits. */
 const SLOT_TRIES = 8;
@@ -62,6 +63,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
       return null;
     }
 
+    board.begun(claim.job.account, first);
     const visit = parts.crowd.enter();
     try {
       const intended = await intend(claim, first);
@@ -129,6 +131,8 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
   /** Thousands of jobs that may not be dialled would else hold up those that may, each for the time of a call. */
   async function decided(claim: Claim, decision: Wait | Stop): Promise<void> {
     await releases.decided(claim, decision);
+    // The others of its batch would be claimed for the same answer.
+    if (decision.reasons.some(({ code }) => code === 'CREDIT_HELD')) board.outdated();
     // One that keeps its place is due at once, and its start is what keeps it from being claimed again as fast as the database can.
     if (decision.kind === 'stop' || !decision.reasons.some(({ code }) => code === 'PAUSED')) claim.notStarted();
   }
@@ -206,7 +210,8 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
       call.job = facts.job;
       const decision = decide({ ...facts, ownHold: call.facts.estimate, callers: board.callers.uses() }, cx.policy, cx.packs);
       if (decision.kind !== 'dial') return decision;
-      const same = decision.line === plan.line && decision.from === plan.from;
+      // Another person's suppressions and earlier calls were not looked for, and the lock is on the one there was.
+      const same = decision.line === plan.line && decision.from === plan.from && decision.person === plan.person;
       // Blocked numbers are known here only: without the index the next claim would choose the blocked one again, and so on for ever.
       return same ? decision : { kind: 'again', reason: 'what is to be dialled changed meanwhile', phoneIndex: decision.phoneIndex };
     } catch {
@@ -220,7 +225,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
       const facts = await parts.confirm({ id: claim.job.id, token: claim.token, job: claim.job });
       if (facts === null) return { kind: 'gone' };
       const decision = decide({ ...facts, ownHold: null, callers: board.callers.uses() }, cx.policy, cx.packs);
-      return decision.kind === 'dial' ? { kind: 'again', reason: 'others hold what is left' } : decision;
+      return decision.kind === 'dial' ? { kind: 'again', reason: HELD_BY_OTHERS } : decision;
     } catch {
       return { kind: 'again', reason: 'the database did not answer before the call' };
     }
@@ -264,6 +269,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
         return call;
       case 'ambiguous':
         cx.journal.write('unknown', { attempt_id: facts._id, job_id: facts.job_ref, message: reply.message });
+        parts.refusals.unclear();
         parts.reconcile(call);
         return call;
       case 'dropped':
@@ -282,6 +288,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
     await settler.annul(call.facts, why);
     // Its jobs keep their place: without this they would be claimed and given back until the board is read again anyway.
     if (verdict.kind === 'wait' && verdict.reasons.some(({ code }) => code === 'PAUSED')) board.outdated();
+    if (verdict.kind === 'again' && verdict.reason === HELD_BY_OTHERS) board.outdated();
     if (verdict.kind === 'wait' || verdict.kind === 'stop') await decided(claim, verdict);
     else if (verdict.kind === 'again') await releases.again(claim, verdict.phoneIndex);
     else if (verdict.kind === 'refused') await releases.refused(claim, verdict.reply);

@@ -4,7 +4,7 @@
  */
 import { lostOutcome } from '../domain/outcomes.js';
 import type { CallReading } from '../domain/call.js';
-import { idsOf, type Call } from './call.js';
+import { byStart, idsOf, type Call } from './call.js';
 import type { Context } from './context.js';
 import type { Parts } from './parts.js';
 import { persist } from './persist.js';
@@ -52,7 +52,7 @@ export function createReconciler(
 
   /** One is adopted: where somebody talks or has talked, else what rings, else the oldest. Any other for the same attempt is stopped and booked. */
   async function found(call: Call, readings: readonly CallReading[]): Promise<void> {
-    const [first, ...others] = [...readings].sort((a, b) => rank(a) - rank(b) || startOf(a) - startOf(b));
+    const [first, ...others] = [...readings].sort((a, b) => rank(a) - rank(b) || byStart(a, b));
     if (first === undefined) return;
     cx.journal.write('found', { ...idsOf(call), call_id: first.callId, also: others.length });
     for (const other of others) await parts.stray(call, other.callId, other);
@@ -81,9 +81,4 @@ export function createReconciler(
 function rank(reading: CallReading): number {
   if (reading.talking || (reading.durationMs ?? 0) > 0) return 0;
   return reading.live ? 1 : 2;
-}
-
-/** What has no start yet began last. */
-function startOf({ startedAt }: CallReading): number {
-  return startedAt?.getTime() ?? Number.MAX_SAFE_INTEGER;
 }

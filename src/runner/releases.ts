@@ -75,14 +75,14 @@ export function createReleases(cx: Context, refusals: Refusals, ended: (batch: s
       const transientMs = cx.policy.transientRetryMs * (1 + cx.random());
       switch (reply.refusal) {
         case 'rate':
-          cx.slowdown.note429(reply.retryAfterMs);
+          cx.slowdown.trouble(reply.retryAfterMs);
           return wait((reply.retryAfterMs ?? 0) + 1_000 * cx.random(), false);
         case 'account':
           cx.breaker.trip(`http_${reply.httpStatus ?? 'account'}`);
           return wait(0, false);
         case 'unreachable':
           // Nobody can be called now: the whole process goes easy, this job is no worse than the others.
-          cx.slowdown.note429(null);
+          cx.slowdown.trouble(null);
           return wait(1_000 + 4_000 * cx.random(), false);
         case 'request': {
           refusals.refused();

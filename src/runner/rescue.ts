@@ -13,7 +13,7 @@ import { lineHash } from '../domain/phones.js';
 import type { AttemptDoc } from '../store/attempt.js';
 import type { Release, Rescued } from '../store/jobs.js';
 import { DuplicateKeyError, isRefusal } from '../store/writer.js';
-import { newCall, type Call } from './call.js';
+import { byStart, newCall, type Call } from './call.js';
 import type { Context } from './context.js';
 import { tellFull } from './full.js';
 import { newToken } from './ids.js';
@@ -39,8 +39,12 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
   function adopt(attempt: AttemptDoc): void {
     const held = parts.registry.get(attempt._id);
     if (held !== undefined && cx.clock.elapsedMs(held.stage.since) < held.stage.limitMs) return; // our own, whose renewal was late
-    // Or whose work was cut short by a surprise: it is taken up anew, and what may be left of that work writes nothing more.
-    if (held !== undefined) held.lost = true;
+    // Or whose work was cut short, or took longer than its stage can: it is taken up anew. What may be left of that work writes nothing more,
+    // and the worker that waits for its end waits no longer.
+    if (held !== undefined) {
+      held.lost = true;
+      held.endWait();
+    }
     cx.journal.write('adopted', {
       attempt_id: attempt._id,
       job_id: attempt.job_ref,
@@ -154,7 +158,7 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
       const since = reply.calls.filter(
         (call) => call.metadata?.['attempt_id'] === undefined && (call.live || (call.startedAt?.getTime() ?? 0) >= started - 5_000),
       );
-      const call = since.at(-1);
+      const call = since.toSorted(byStart).at(-1);
       if (call !== undefined) return adoptForeign(job, token, call.callId);
     }
     const outcome = lostOutcome(cx.store.time.now());

@@ -1,5 +1,6 @@
 /** R3 and what belongs to nobody's call: holds whose attempt is finished, jobs suspended for want of credit, batches that cannot dial. */
 import { messageOf } from '../domain/errors.js';
+import type { Mark } from '../domain/ports.js';
 import type { HeldAttempt } from '../store/attempt.js';
 import type { Board } from './board.js';
 import type { Context } from './context.js';
@@ -11,14 +12,16 @@ export interface Sweep {
 
 /** An attempt is inserted before its hold; a hold without one is older than any archive, or a stray's in the making. */
 const ORPHAN_MS = 3_600_000;
+/** Batches that do not exist are looked for among all that jobs name, also those long over. */
+const BATCHES_EVERY_MS = 300_000;
 
 export function createSweep(cx: Context, board: Board, touched: (account: string, batch: string | null) => void): Sweep {
   const said = new Map<string, string>();
+  let batchesSeen: Mark | null = null;
 
   /** The next step of the attempt says what its hold should have become. */
   async function holds(): Promise<void> {
-    for (const account of await cx.store.ledgers.all()) {
-      const ids = await cx.store.ledgers.holds(account);
+    for (const [account, ids] of await cx.store.ledgers.allHolds()) {
       const attempts = await cx.store.attempts.ofHolds(ids);
       for (const id of ids) {
         if (cx.abandon.aborted) return;
@@ -88,6 +91,8 @@ export function createSweep(cx: Context, board: Board, touched: (account: string
       cx.log.info('a batch may be dialled again', { batch_id: batch.id });
       await cx.store.suspensions.note(batch.id, null);
     }
+    if (batchesSeen !== null && cx.clock.elapsedMs(batchesSeen) < BATCHES_EVERY_MS) return;
+    batchesSeen = cx.clock.mark();
     for (const orphan of await cx.store.suspensions.orphanBatches()) {
       if (said.get(`orphan ${orphan}`) !== undefined) continue;
       said.set(`orphan ${orphan}`, 'said');

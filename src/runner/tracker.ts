@@ -72,6 +72,10 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
   async function advance(call: Call, reading: CallReading): Promise<void> {
     call.lastReading = reading;
     if (reading.live) {
+      if (isOutOfTime(call) && (call.stopped || !isKnownLive(reading))) {
+        await closeUnknown(call, 'the provider still shows a call as live that it has stopped, or whose status says nothing');
+        return;
+      }
       if (reading.talking) call.talkingSince ??= cx.clock.mark();
       const over = overLimit(call, reading);
       if (over !== null) await hangUp(call, over);
@@ -146,11 +150,22 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
     if (!call.stopped && !stands) call.stopReason = null;
   }
 
+  /** Longer than it can ring and talk, and than its end can take to be seen. */
+  function isOutOfTime(call: Call): boolean {
+    const { ring_ms: ringMs, max_duration_ms: talkMs } = call.facts;
+    const longestMs = Math.max(ringMs, cx.timing.pollTimeoutMs) + talkMs + cx.timing.analysisWaitMs;
+    return cx.clock.elapsedMs(call.placed) >= longestMs + Math.min(MARGIN_MS, cx.timing.leaseMs);
+  }
+
+  /** Its job is set aside for a person: nobody is called again because a provider lost sight of a call. */
+  async function closeUnknown(call: Call, why: string): Promise<void> {
+    cx.alert('CALL_UNREADABLE', `${why}; it is closed as unknown`, idsOf(call));
+    await end(call, call.lastReading, unreadableOutcome(cx.store.time.now()));
+  }
+
   /** Neither readable nor listed: past its longest possible duration it is closed as unknown, loudly. */
   async function unreadable(call: Call): Promise<void> {
-    const longestMs =
-      Math.max(call.facts.ring_ms, cx.timing.pollTimeoutMs) + call.facts.max_duration_ms + cx.timing.analysisWaitMs + MARGIN_MS;
-    if (cx.clock.elapsedMs(call.placed) < Math.min(longestMs, longestMs - MARGIN_MS + cx.timing.leaseMs)) return;
+    if (!isOutOfTime(call)) return;
     const listed = await cx.retell.listByIds([call.callId ?? ''], cx.abandon);
     if (listed.kind !== 'calls' || !listed.complete) return;
     const [reading] = listed.calls;
@@ -158,8 +173,7 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
       await advance(call, reading);
       return;
     }
-    cx.alert('CALL_UNREADABLE', 'the provider does not know this call any more; it is closed as unknown', idsOf(call));
-    await end(call, call.lastReading, unreadableOutcome(cx.store.time.now()));
+    await closeUnknown(call, 'the provider does not know this call any more');
   }
 
   /** A surprise about one call must not leave the others without anybody who follows them. */
@@ -216,6 +230,11 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
       }
     },
   };
+}
+
+/** A status that says so; what nobody knows, or no status at all, is only taken for one. */
+function isKnownLive({ status }: CallReading): boolean {
+  return status === 'registered' || status === 'ongoing';
 }
 
 /** Whether the provider has said all it will: an answered call's analysis and price arrive after its end. */

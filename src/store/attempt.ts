@@ -23,7 +23,6 @@ export interface AttemptDoc {
   readonly state: AttemptState;
   readonly open: boolean;
   readonly lease_until?: Date;
-  readonly handed?: boolean;
   readonly at: Date;
   readonly dial_by: Date;
   readonly locks?: readonly string[];

@@ -38,7 +38,7 @@ export interface Attempts {
   takeExpired(runner: string, leaseMs: number, bound: Date): Promise<AttemptDoc | null>;
   takeLook(bound: Date, nextLookMs: number): Promise<AttemptDoc | null>;
   endLook(attempt: Pick<AttemptDoc, '_id' | 'look_at'>): Promise<WriteResult>;
-  handOver(ids: readonly string[], runner: string): Promise<number>;
+  handOver(ids: readonly string[], unsent: readonly string[], runner: string): Promise<void>;
   leasedFor(job: DocId): Promise<AttemptDoc | null>;
   byId(id: string): Promise<AttemptDoc | null>;
   ofHolds(ids: readonly string[]): Promise<Map<string, HeldAttempt>>;
@@ -50,7 +50,7 @@ export interface Attempts {
   history(lines: readonly string[], persons: readonly string[], since: Date): Promise<EarlierCall[]>;
 }
 
-const FINISHED = { lease_until: '', handed: '', result: '', job_fields: '' };
+const FINISHED = { lease_until: '', result: '', job_fields: '' };
 const HELD = { lease_until: 1, open: 1, state: 1, counts: 1, cost: 1, batch: 1 };
 const TICK_MS = 1;
 
@@ -187,11 +187,20 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
     endLook: ({ _id: id, look_at: lookAt }) =>
       write({ _id: id, ...(lookAt === undefined ? {} : { look_at: lookAt }) }, { $unset: { look_at: '' } }),
 
-    handOver: async (ids, runner) => {
-      const result = await attempts.updateMany({ _id: { $in: ids }, runner, lease_until: { $exists: true } }, [
-        { $set: { lease_until: '$$NOW', handed: true } },
+    /**
+     * Whoever takes them over follows, looks for or gives back what each stands for. `unsent` are those whose POST was never let through, and
+     * cannot be any more: void, so that nobody looks for a call that cannot be and counts it in the end.
+     */
+    handOver: async (ids, unsent, runner) => {
+      const mine = (some: readonly string[]): Filter<AnyDocument> => ({ _id: { $in: [...some] }, runner, lease_until: { $exists: true } });
+      const leaseOver = { lease_until: '$$NOW' };
+      const annulled = { ...leaseOver, state: 'void', open: false, void_reason: 'handed over before it was sent', settled_at: '$$NOW' };
+      await Promise.all([
+        ids.length === 0 ? null : attempts.updateMany(mine(ids), [{ $set: leaseOver }]),
+        unsent.length === 0
+          ? null
+          : attempts.updateMany({ ...mine(unsent), open: true, call_id: null }, [{ $set: annulled }, { $unset: 'locks' }]),
       ]);
-      return result.matchedCount;
     },
 
     /** R2's look after the take. Index `job`. null: no attempt protects the job. A stray never moves a job, so it protects none. */

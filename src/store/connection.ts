@@ -113,6 +113,8 @@ function openClient(options: DatabaseOptions, maxPoolSize: number, minPoolSize: 
   try {
     return new MongoClient(options.uri, {
       appName: 'speechai',
+      // Whatever the URI asks for: a rescuer or a last look that reads a member lagging behind would not see an attempt, or a pause.
+      readPreference: 'primary',
       maxPoolSize,
       minPoolSize,
       maxIdleTimeMS: options.maxIdleMs,

@@ -53,11 +53,16 @@ export function numberOr0(path: string): Document {
   return { $cond: [counted, { $toInt: { $trunc: number } }, 0] };
 }
 
-/** The contact as a whole: a dotted path would put an empty object in the place of a missing or flat one. */
+/**
+ * The contact as a whole: a dotted path would put an empty object in the place of a missing or flat one. Where another program shortened the
+ * list meanwhile, the index begins anew: SpeechAI's API answers 500 for a whole page of jobs if it meets one past the end.
+ */
 export function phoneIndexSet(index: unknown): Document {
   const isObject = { $eq: [{ $type: '$contact' }, 'object'] };
+  const isPast = { $and: [{ $isArray: '$contact.phones' }, { $gte: [index, { $size: '$contact.phones' }] }] };
+  const inside = { $cond: [isPast, 0, index] };
   return {
-    contact: { $cond: [isObject, { $mergeObjects: ['$contact', { next_phone_index: index }] }, '$contact'] },
+    contact: { $cond: [isObject, { $mergeObjects: ['$contact', { next_phone_index: inside }] }, '$contact'] },
     phone_index: { $cond: [isObject, '$$REMOVE', index] },
   };
 }

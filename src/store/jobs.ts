@@ -152,8 +152,8 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
     },
 
     /**
-     * R2: take first, look afterwards. Index `rescue`. `rescues` counts owners that went down; whoever finds the attempt was handed over
-     * takes it back. null: no lease is expired.
+     * R2: take first, look afterwards. Index `rescue`. `rescues` counts owners that went down: not rescuers, who may fail for the database's
+     * reasons. null: no lease is expired.
      */
     takeExpired: async (token, worker, leaseMs, bound, foreignToo) => {
       const doc = await jobs.findOneAndUpdate(
@@ -171,7 +171,7 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
               rescued_from: { $ifNull: ['$rescued_from', '$lease_token'] },
               lease_token: token,
               worker_id: worker,
-              rescues: { $add: [numberOr0('$rescues'), 1] },
+              rescues: { $add: [numberOr0('$rescues'), { $cond: [{ $eq: [{ $type: '$rescued_from' }, 'missing'] }, 1, 0] }] },
               reserved_until: { $add: ['$$NOW', leaseMs] },
             },
           },

@@ -34,9 +34,8 @@ export interface Ledgers {
   cancel(account: string, attempt: string, counts: readonly Count[]): Promise<WriteResult>;
   read(accounts: readonly string[]): Promise<Map<string, Ledger & { version: number }>>;
   holds(account: string): Promise<string[]>;
-  all(): Promise<string[]>;
+  allHolds(): Promise<Map<string, string[]>>;
   project(account: string, today: string): Promise<boolean>;
-  adjust(account: string, usedMicros: number, usedMs: number): Promise<void>;
 }
 
 export function createLedgers(connection: Connection, writer: Writer): Ledgers {
@@ -227,7 +226,11 @@ export function createLedgers(connection: Connection, writer: Writer): Ledgers {
       const found = await ledgers.findOne({ _id: account }, { projection: { holds: 1 } });
       return found === null ? [] : Object.keys((found['holds'] ?? {}) as object);
     },
-    all: async () => (await ledgers.find({}, { projection: { _id: 1 } }).toArray()).map((doc) => String(doc._id)),
+    /** By account, of all that have any. No index: ledgers are as few as accounts, and it is one question however many there are. */
+    allHolds: async () => {
+      const found = await ledgers.find({ holds: { $gt: {} } }, { projection: { holds: 1 } }).toArray();
+      return new Map(found.map((doc) => [String(doc._id), Object.keys((doc['holds'] ?? {}) as object)]));
+    },
 
     /**
      * `accounts.credit_used` and its like are a picture of the ledger: written absolutely, never behind a newer one, and again when a
@@ -248,10 +251,6 @@ export function createLedgers(connection: Connection, writer: Writer): Ledgers {
         { $set: picture },
       );
       return result.matchedCount > 0;
-    },
-
-    adjust: async (account, usedMicros, usedMs) => {
-      await write({ _id: account }, { $inc: { used_micros: usedMicros, used_ms: usedMs, version: 1 } });
     },
   };
 }

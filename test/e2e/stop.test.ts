@@ -84,33 +84,36 @@ describe('P6: a daemon is asked to stop', () => {
     }),
   );
 
-  it('gives back what it has not sent, whatever the hurry: no attempt is burned, and nothing is looked for', { timeout: 60_000 }, () =>
-    withWorld('stop before the call', { ...RINGING, env: { ...RINGING.env, STOP_MODE: 'handover' } }, async (world) => {
-      await live(world, 3);
-      const proxy = await startFaultProxy(world.mongoUri);
-      try {
-        // The last look before the call.
-        const look = proxy.add({ command: 'aggregate', collection: 'jobs', fault: 'hold', times: 50 });
-        const first = await world.daemon({ mongoUri: proxy.uri });
-        await look.hit;
-        const stopping = first.stop();
-        await first.line((line) => line['msg'] === 'stopping', 'it stops');
-        look.release();
-        expect((await stopping).code).toBe(0);
-      } finally {
-        await proxy.close();
-      }
-      const sent = world.dials().length;
-      expect(sent).toBeLessThan(3);
-      const { attempts } = await world.records();
-      expect(attempts.filter(({ state }) => state === 'placing' || state === 'unknown')).toEqual([]);
-      await world.daemon();
-      world.simulator.setSpeed(400);
-      const { jobs } = await world.quiet(true, 20_000);
-      expect(jobs.map((job) => [job['status'], job['attempts']])).toEqual([['done', 1], ['done', 1], ['done', 1]]); // prettier-ignore
-      expect(world.dials()).toHaveLength(3);
-      expect(await world.books()).toEqual([]);
-    }),
+  it.each(['is answered late', 'is never answered'])(
+    'P6: gives back what it has not sent, whatever the hurry, also where the last look %s: no attempt is burned, and nothing is looked for',
+    { timeout: 60_000 },
+    (answer) =>
+      withWorld(`stop before the call ${answer}`, { ...RINGING, env: { ...RINGING.env, STOP_MODE: 'handover' } }, async (world) => {
+        await live(world, 3);
+        const proxy = await startFaultProxy(world.mongoUri);
+        try {
+          // The last look before the call.
+          const look = proxy.add({ command: 'aggregate', collection: 'jobs', fault: 'hold', times: 50 });
+          const first = await world.daemon({ mongoUri: proxy.uri });
+          await look.hit;
+          const stopping = first.stop();
+          await first.line((line) => line['msg'] === 'stopping', 'it stops');
+          if (answer === 'is answered late') look.release();
+          expect((await stopping).code).toBe(0);
+        } finally {
+          await proxy.close();
+        }
+        const sent = world.dials().length;
+        expect(sent).toBeLessThan(3);
+        const { attempts } = await world.records();
+        expect(attempts.filter(({ state }) => state === 'placing' || state === 'unknown')).toEqual([]);
+        await world.daemon();
+        world.simulator.setSpeed(400);
+        const { jobs } = await world.quiet(true, 20_000);
+        expect(jobs.map((job) => [job['status'], job['attempts']])).toEqual([['done', 1], ['done', 1], ['done', 1]]); // prettier-ignore
+        expect(world.dials()).toHaveLength(3);
+        expect(await world.books()).toEqual([]);
+      }),
   );
 
   it('keeps its budget while the database is silent; the calls are followed when their leases are over', { timeout: 60_000 }, () =>

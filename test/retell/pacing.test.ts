@@ -87,7 +87,7 @@ describe('slow-down', () => {
   test('stops for as long as it was asked to, then half the rate, then up again', async () => {
     const clock = fakeClock();
     const slowdown = createSlowdown({ clock, doubleEveryMs: 10_000 });
-    slowdown.note429(4_000);
+    slowdown.trouble(4_000);
     expect(slowdown.rateFactor()).toBe(0);
     expect(slowdown.pausedForMs()).toBe(4_000);
     await clock.advance(4_000);
@@ -101,16 +101,16 @@ describe('slow-down', () => {
   test('the refusals of one burst halve once, and never shorten the pause; later ones halve again, down to a floor', async () => {
     const clock = fakeClock();
     const slowdown = createSlowdown({ clock, pauseMs: 1_000 });
-    slowdown.note429(2_000);
-    for (let i = 0; i < 20; i += 1) slowdown.note429(null);
+    slowdown.trouble(2_000);
+    for (let i = 0; i < 20; i += 1) slowdown.trouble(null);
     expect(slowdown.pausedForMs()).toBe(2_000);
     await clock.advance(2_000);
     expect(slowdown.rateFactor()).toBe(0.5);
-    slowdown.note429(null);
+    slowdown.trouble(null);
     await clock.advance(1_000);
     expect(slowdown.rateFactor()).toBe(0.25);
     for (let i = 0; i < 20; i += 1) {
-      slowdown.note429(null);
+      slowdown.trouble(null);
       await clock.advance(1_000);
     }
     expect(slowdown.rateFactor()).toBe(1 / 64);
@@ -118,7 +118,7 @@ describe('slow-down', () => {
 
   test('a provider that asks for a day gets minutes', () => {
     const slowdown = createSlowdown({ clock: fakeClock() });
-    slowdown.note429(86_400_000);
+    slowdown.trouble(86_400_000);
     expect(slowdown.pausedForMs()).toBe(600_000);
   });
 });

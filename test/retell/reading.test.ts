@@ -24,6 +24,11 @@ describe('live or over', () => {
   });
 });
 
+test('P7: a reason or status of megabytes is cut: it would fit into no document, and the call would never be settled', () => {
+  const read = readCall(call({ call_status: 'x'.repeat(4_000_000), disconnection_reason: 'y'.repeat(4_000_000) }));
+  expect([read?.status.length, read?.reason?.length]).toEqual([200, 200]);
+});
+
 test('a call as it is when it is over', () => {
   const raw = call({
     call_status: 'ended',

@@ -84,6 +84,35 @@ describe('rescue', () => {
   afterAll(() => world.close());
 
   describe('P1: the crossing of an owner that inserts and then reads, and a rescuer that takes and then looks', () => {
+    it('P2: a worker that waits for a call which is taken up anew waits no longer', async () => {
+      const jobId = await job({ reserved_until: inMs(60_000) });
+      const id = await attempt(jobId, -1_000);
+      const runner = open();
+      const past = { monoMs: runner.cx.clock.mark().monoMs - 60_000, wallMs: runner.cx.clock.mark().wallMs - 60_000 };
+      const facts = { ...intentFor(id, { job: jobId, job_ref: jobId }), dial_by: new Date() };
+      const old = newCall(facts, null, [], { mark: past, date: new Date() }, { name: 'unknown', since: past, limitMs: 1_000 });
+      runner.parts.registry.add(old);
+      await runner.pass();
+      await old.over;
+      expect(old.lost).toBe(true);
+      expect(runner.reconciled.map(({ facts: { _id } }) => _id)).toEqual([id]);
+      expect(runner.parts.registry.get(id)).not.toBe(old);
+    });
+
+    it('P2: a rescuer whom the database fails is no owner that went down: the job is not set aside for it', async () => {
+      const id = await job();
+      const runner = open();
+      const away = world.proxy.add({ command: 'find', collection: 'call_attempts', fault: 'error', code: 11600, times: 100 });
+      for (let tries = 0; tries < 5; tries += 1) {
+        await runner.pass().catch(() => undefined);
+        await world.database.db.collection('jobs').updateOne({ _id: id as never }, { $set: { reserved_until: inMs(-1_000) } });
+      }
+      away.remove();
+      expect(await read('jobs', id)).toMatchObject({ status: 'in_progress', rescues: 1 });
+      await runner.pass();
+      expect(await read('jobs', id)).toMatchObject({ status: 'pending', rescues: 1 });
+    });
+
     it('the attempt was there first: the job goes to it, and the call is found through it', async () => {
       const id = await job();
       const token = await attempt(id, 30_000);

@@ -4,9 +4,11 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { slotLocks } from '../../src/runner/call.js';
 import type { Call } from '../../src/runner/call.js';
+import type { Context } from '../../src/runner/context.js';
 import { parseFailPoints, STEPS } from '../../src/runner/failpoints.js';
 import { newRunnerId, newToken, workspaceOf } from '../../src/runner/ids.js';
 import { persist } from '../../src/runner/persist.js';
+import { createRefusals } from '../../src/runner/refusals.js';
 import { createRegistry } from '../../src/runner/registry.js';
 import { createSlots, scopesOf } from '../../src/runner/slots.js';
 import type { Slots } from '../../src/runner/slots.js';
@@ -220,5 +222,20 @@ describe('patience with the database', () => {
       persist({ clock: quick, random: () => 0, log, abandon: new AbortController().signal }, 'x', write, refusal),
     ).rejects.toThrow('no');
     expect(tries).toBe(15);
+  });
+});
+
+describe('several creates in a row without a clear answer', () => {
+  it('slow starts down, and one that is accepted or refused begins the row anew: each of them may cost a job an attempt', () => {
+    let slowed = 0;
+    const slowdown = { trouble: () => (slowed += 1), rateFactor: () => 1, pausedForMs: () => 0 };
+    const breaker = { trip: () => undefined } as unknown as Context['breaker'];
+    const creates = createRefusals({ slowdown, breaker, alert: () => undefined });
+    const after = (...what: ('accepted' | 'refused' | 'unclear')[]): number => {
+      for (const each of what) creates[each]();
+      return slowed;
+    };
+    expect(after('unclear', 'unclear', 'accepted', 'unclear', 'unclear', 'refused', 'unclear', 'unclear')).toBe(0);
+    expect(after('unclear', 'unclear')).toBe(2);
   });
 });

@@ -145,7 +145,7 @@ export const openRunner = (
       view: () => CLOSED,
       stop: () => undefined,
     } as unknown as Context['breaker'],
-    slowdown: { note429: () => undefined, rateFactor: () => 1 } as unknown as Context['slowdown'],
+    slowdown: { trouble: () => undefined, rateFactor: () => 1 } as unknown as Context['slowdown'],
     clock,
     random: () => 0.5,
     log,

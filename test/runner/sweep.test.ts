@@ -33,6 +33,25 @@ describe('a sweep', () => {
   });
   afterAll(() => world.close());
 
+  it('P9: asks for the holds of all accounts at once, and for nothing of those that have none', async () => {
+    const idle = Array.from({ length: 50 }, (_, n) => ({
+      _id: `idle-${n}` as never,
+      used_micros: 0,
+      held_micros: 0,
+      holds: {},
+      counts: {},
+    }));
+    await world.database.db.collection('account_ledgers').insertMany(idle);
+    await hold(newId());
+    const { cx, board } = openRunner(world.store);
+    const pass = createSweep(cx, board, () => undefined);
+    await board.fresh();
+    expect(await world.sent('account_ledgers', () => pass.pass())).toHaveLength(1);
+    expect(
+      (await world.sent('jobs', () => pass.pass())).filter((command) => 'distinct' in command && command['key'] === 'batch_id'),
+    ).toEqual([]);
+  });
+
   it('leaves the hold of a call that is under way, and one that is only just being made', async () => {
     const [live, fresh] = [newId(), newId()];
     await intend(live);

@@ -63,6 +63,56 @@ describe('a call that was to end', () => {
   );
 });
 
+describe('P2: a call past all it can last', () => {
+  const DAY_MS = 86_400_000;
+  const followed = async (
+    answer: Partial<CallReading>,
+    acknowledged: boolean,
+  ): Promise<{ state: unknown; alerts: string[]; stops: number }> => {
+    let stops = 0;
+    let looks = 0;
+    let seen: () => void = () => undefined;
+    const looked = new Promise<void>((resolve) => (seen = resolve));
+    const runner = openRunner(world.store, {
+      timing: { pollingIntervalMs: 5 },
+      retell: {
+        read: (callId) => {
+          if ((looks += 1) === 5) seen();
+          return Promise.resolve({ kind: 'call', call: reading(callId, { live: true, endedAt: null, ...answer }) });
+        },
+        stop: () => {
+          stops += 1;
+          return Promise.resolve(acknowledged ? { kind: 'stopped' } : { kind: 'unavailable', message: 'no', retryAfterMs: null });
+        },
+      },
+    });
+    const { monoMs, wallMs } = runner.cx.clock.mark();
+    const call = await adopted(runner, { placed: { monoMs: monoMs - DAY_MS, wallMs: wallMs - DAY_MS } });
+    const tracker = createTracker(runner.cx, runner.parts);
+    tracker.follow(call);
+    void tracker.run();
+    await Promise.race([looked, call.over]);
+    runner.abandon();
+    const alerts = runner.said.flatMap(({ level }) => (level.startsWith('alert ') ? [level.slice(6)] : []));
+    return { state: (await world.store.attempts.byId(call.facts._id))?.state, alerts, stops };
+  };
+
+  it('is closed as unknown, loudly, where its status says nothing, or where it was stopped and is shown as live all the same', async () => {
+    expect(await followed({ status: 'unknown', talking: false }, false)).toMatchObject({ state: 'settled', alerts: ['CALL_UNREADABLE'] });
+    expect(await followed({ status: 'registered', talking: false }, true)).toEqual({
+      state: 'settled',
+      alerts: ['CALL_UNREADABLE'],
+      stops: 1,
+    });
+  });
+
+  it('is followed on, and asked to end, as long as the provider says that it is live and has not stopped it', async () => {
+    const { state, stops } = await followed({ status: 'ongoing', talking: true, startedAt: new Date(Date.now() - DAY_MS) }, false);
+    expect(state).toBe('live');
+    expect(stops).toBeGreaterThan(1);
+  });
+});
+
 describe('of two calls that were found for one attempt', () => {
   const at = (seconds: number): Date => new Date(Date.UTC(2026, 10, 21, 12, 0, seconds));
   const talking = reading('talking', { live: true, talking: true, startedAt: at(5), durationMs: null });

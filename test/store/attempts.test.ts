@@ -187,10 +187,25 @@ describe('attempts', () => {
       await world.store.attempts.finish(finished, 'runner-a', null);
       expect(await world.store.attempts.renew(ids, 'runner-a', 2 * LEASE_MS)).toBe(1);
       expect(await world.store.attempts.stillMine(ids, 'runner-a')).toEqual(new Set([mine]));
-      expect(await world.store.attempts.handOver(ids, 'runner-a')).toBe(1);
+      await world.store.attempts.handOver(ids, [], 'runner-a');
       expect((await world.rival.attempts.takeExpired('runner-b', LEASE_MS, inMs(1_000)))?._id).toBe(mine);
       expect(await world.rival.attempts.takeExpired('runner-b', LEASE_MS, inMs(1_000))).toBeNull();
     });
+  });
+
+  it('P6: hands over what was never sent as void: whoever takes it gives its job back, and looks for no call', async () => {
+    const [unsent, sent] = [newId(), newId()];
+    await intend(world.store, unsent, [`job:${unsent}`]);
+    await intend(world.store, sent, [`job:${sent}`]);
+    await world.store.attempts.recordCall(sent, 'call-1');
+    // Named by mistake, a call that is known stays what it is.
+    await world.store.attempts.handOver([], [unsent, sent], 'runner-a');
+    const taken = await world.rival.attempts.takeExpired('runner-b', LEASE_MS, inMs(1_000));
+    expect(taken).toMatchObject({ _id: unsent, state: 'void', open: false, void_reason: 'handed over before it was sent' });
+    expect(taken?.locks).toBeUndefined();
+    expect(await world.store.attempts.byId(sent)).toMatchObject({ state: 'live', open: true, runner: 'runner-a' });
+    await world.store.attempts.annul(sent, 'the end of this test');
+    await world.store.attempts.settle(sent, 'runner-a', SETTLEMENT);
   });
 
   describe('P2: an expired lease', () => {

@@ -40,6 +40,14 @@ describe('a connection', () => {
     await connection.close();
   });
 
+  it('P1: reads from the primary whatever the URI asks for: a member that lags behind does not know the attempt that protects a job', async () => {
+    const uri = `${database.uri}${database.uri.includes('?') ? '&' : '?'}readPreference=secondaryPreferred`;
+    const connection = await connect(databaseOptions(uri, database.name));
+    const modes = [connection.collection('jobs'), connection.keeperCollection('attempts')].map((each) => each.readPreference?.mode);
+    expect(modes).toEqual(['primary', 'primary']);
+    await connection.close();
+  });
+
   it('P1: renewals travel on connections of their own, so that a full pool cannot hold them up', async () => {
     const proxy = await startFaultProxy(database.uri);
     const connection = await connect(databaseOptions(proxy.uri, database.name, { maxPoolSize: 1, socketTimeoutMs: 20_000 }));

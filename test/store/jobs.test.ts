@@ -279,6 +279,12 @@ describe('jobs', () => {
         { contact: { phones: ['1', '2'], name: '$name', next_phone_index: 1 } },
         false,
       ],
+      [
+        'a contact with fewer numbers than there were, which begins anew,',
+        { contact: { phones: ['1'] } },
+        { contact: { phones: ['1'], next_phone_index: 0 } },
+        false,
+      ],
       ['no contact (flat, the first generation)', { rut: '1-9' }, { rut: '1-9', phone_index: 1 }, true],
       ['contact: null', { contact: null }, { contact: null, phone_index: 1 }, false],
       ['contact: a text', { contact: 'Ana' }, { contact: 'Ana', phone_index: 1 }, false],
