@@ -27,9 +27,11 @@ export function decide(facts: Facts, policy: Policy, packs: Packs): Decision {
   const found = look(scene);
   const reasons = found.map(({ reason }) => reason);
   const has = (effect: Effect): boolean => found.some((each) => each.effect === effect);
+  if (has('done')) return { kind: 'stop', status: policy.successStatus, suspendReason: null, reasons };
   if (has('cancel')) return { kind: 'stop', status: 'cancelled', suspendReason: null, reasons };
   if (has('fail')) return { kind: 'stop', status: 'failed', suspendReason: null, reasons };
   if (has('suspend')) return { kind: 'stop', status: 'suspended', suspendReason: 'operator', reasons };
+  if (has('set_aside')) return { kind: 'stop', status: 'suspended', suspendReason: 'unreadable', reasons };
   if (has('wait')) return waitFor(facts, policy, packs, found);
   if (has('no_credit')) return { kind: 'stop', status: 'suspended', suspendReason: 'no_credit', reasons };
   return dialPlan(scene);

@@ -56,7 +56,7 @@ export interface Wait {
 
 export interface Stop {
   readonly kind: 'stop';
-  readonly status: 'failed' | 'suspended' | 'cancelled';
+  readonly status: 'done' | 'completed' | 'failed' | 'suspended' | 'cancelled';
   /** For `suspended`: no_credit, operator, unreadable... */
   readonly suspendReason: string | null;
   readonly reasons: readonly Reason[];

@@ -20,6 +20,18 @@ function checkStatus({ job }: JobScene): readonly Finding[] {
   return [wait(code, `The job is ${job.status === '' ? 'without a status' : job.status}${why}.`, 'status', { value: job.status })];
 }
 
+/** Whoever was talked to with success must not be called again because the process that recorded it went down before it said so. */
+function checkSuccess({ job }: JobScene): readonly Finding[] {
+  if (!job.succeeded) return [];
+  return [finding('done', 'SUCCEEDED', 'A call of the earlier worker succeeded; the job is done.', 'call_result.success')];
+}
+
+/** The workflows before the old worker wrote none. Waiting would not help: it would be claimed again for ever. */
+function checkAccountNamed({ job }: JobScene): readonly Finding[] {
+  if (job.account !== null) return [];
+  return [finding('set_aside', 'ACCOUNT_UNNAMED', 'The job names no account, so nobody could be charged for its call.', 'account_id')];
+}
+
 function checkRequests({ job }: JobScene): readonly Finding[] {
   return [
     ...(job.cancelRequested ? [finding('cancel', 'CANCEL_REQUESTED', 'Somebody asked to cancel the job.', 'cancel_requested')] : []),
@@ -135,6 +147,8 @@ function checkRedial({ phone, history, at, policy }: JobScene): readonly Finding
 
 export const JOB_GATES: readonly Gate<JobScene>[] = [
   { name: 'status', check: checkStatus },
+  { name: 'success', check: checkSuccess },
+  { name: 'account named', check: checkAccountNamed },
   { name: 'requests', check: checkRequests },
   { name: 'draining', check: checkDraining },
   { name: 'attempts', check: checkAttempts },

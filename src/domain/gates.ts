@@ -9,7 +9,7 @@ import { packNamed } from './rules.js';
 import type { Zone } from './zones.js';
 
 /** What becomes of the job while the gate is shut. */
-export type Effect = 'wait' | 'cancel' | 'fail' | 'suspend' | 'no_credit';
+export type Effect = 'wait' | 'done' | 'cancel' | 'fail' | 'suspend' | 'set_aside' | 'no_credit';
 
 export interface Finding {
   readonly effect: Effect;

@@ -56,6 +56,8 @@ export interface Job {
   readonly leaseToken: string | null;
   readonly callId: string | null;
   readonly callStartedAt: Date | null;
+  /** SpeechAI's own worker recorded a successful call: it takes such a job for done, whatever its status. Our calls say so by the status. */
+  readonly succeeded: boolean;
   readonly lastError: string | null;
   readonly suspendReason: string | null;
   /** Somebody asked for these while the job was in progress; they take effect when the call ends. */

@@ -36,13 +36,9 @@ export function unopened(account: Account): Ledger {
 
 /** The ledger as it will be once one more call holds what it asks for. */
 export function withCall(ledger: Ledger, { estimate: { micros, ms }, counts }: Pick<DialPlan, 'estimate' | 'counts'>): Ledger {
-  const counted = counts.map(({ key }) => [key, (ledger.counts[key] ?? 0) + 1]);
-  return {
-    ...ledger,
-    heldMicros: ledger.heldMicros + micros,
-    heldMs: ledger.heldMs + ms,
-    counts: { ...ledger.counts, ...Object.fromEntries(counted) },
-  };
+  const counted: Record<string, number> = { ...ledger.counts };
+  for (const { key } of counts) counted[key] = (counted[key] ?? 0) + 1;
+  return { ...ledger, heldMicros: ledger.heldMicros + micros, heldMs: ledger.heldMs + ms, counts: counted };
 }
 
 /**

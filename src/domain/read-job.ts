@@ -45,6 +45,7 @@ function jobOf(raw: Readonly<Record<string, unknown>>, id: DocId, contact: Conta
     leaseToken: text(get(raw, 'lease_token')),
     callId: text(get(raw, 'call_id')),
     callStartedAt: date(get(raw, 'call_started_at')),
+    succeeded: get(get(raw, 'call_result'), 'success') === true && get(get(raw, 'call_result'), 'attempt_id') === undefined,
     lastError: text(get(raw, 'last_error')),
     suspendReason: text(get(raw, 'suspend_reason')),
     cancelRequested: flagged(get(raw, 'cancel_requested')),

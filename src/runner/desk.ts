@@ -11,7 +11,7 @@ import type { Bucket } from '../retell/bucket.js';
 import type { Board, Group } from './board.js';
 import type { Context } from './context.js';
 import type { Crowd } from './crowd.js';
-import type { Claim } from './dial.js';
+import type { Claim } from './claim.js';
 import type { Headroom } from './headroom.js';
 import { newToken } from './ids.js';
 import type { Releases } from './releases.js';
@@ -130,7 +130,7 @@ export function createDesk(cx: Context, { board, slots, crowd, pace, releases, h
       return false;
     }
     for (let choice = shares.next(candidates()); choice !== null; choice = shares.next(candidates())) {
-      const claim = await claim1(choice);
+      const claim = await claimBy(choice);
       if (claim === 'empty') emptied.set(keyOf(choice), cx.clock.mark());
       else if (claim === null) return true;
       else return hand(claim);
@@ -161,7 +161,7 @@ export function createDesk(cx: Context, { board, slots, crowd, pace, releases, h
   }
 
   /** Step 2. A lost reply is looked up once by the token that was minted before. */
-  async function claim1({ group, kind, lane }: Choice): Promise<Claim | null | 'empty'> {
+  async function claimBy({ group, kind, lane }: Choice): Promise<Claim | null | 'empty'> {
     const bound = cx.store.time.now();
     const token = newToken(bound);
     const claimed = cx.clock.mark();

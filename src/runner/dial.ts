@@ -4,49 +4,27 @@
  */
 import { decide } from '../domain/decide.js';
 import type { DialPlan, Facts, Stop, Wait } from '../domain/decision.js';
-import { idKey, type Job } from '../domain/job.js';
-import type { Mark } from '../domain/ports.js';
+import type { Job } from '../domain/job.js';
 import { dynamicVariables } from '../domain/variables.js';
-import { idsOf, newCall, slotLocks, type AttemptFacts, type Call } from './call.js';
+import { idsOf, slotLocks, type Call } from './call.js';
+import type { Claim } from './claim.js';
 import type { Context } from './context.js';
 import type { Visit } from './crowd.js';
+import { createIntend, type Begun } from './intend.js';
 import type { Parts } from './parts.js';
-import { scopesOf } from './slots.js';
 import { reasonOf, type Verdict } from './verdict.js';
-import { DuplicateKeyError } from '../store/writer.js';
-
-/** A job in this process's hands that has no attempt yet. */
-export interface Claim {
-  readonly job: Job;
-  readonly token: string;
-  readonly claimed: Mark;
-  /** `reserved_until` as it stood, so that a job given back keeps its place. */
-  readonly dueBefore: unknown;
-  /** The start that was granted to it was not used, and is somebody else's. */
-  notStarted(): void;
-}
 
 /** More than this between the two clocks since the intent: the machine was suspended, or its clock moved. Nothing is dialled by it. */
 const DISAGREEMENT_MS = 250;
 const TOO_LATE = 'the moment for the call had passed';
 const HELD_BY_OTHERS = 'others hold what is left';
 const REFUSED_MEANWHILE = 'the provider had refused the account meanwhile';
-/** How many taken slots are passed over before the job waits. */
-const SLOT_TRIES = 8;
-
 /** A change of the estimate by which an intent's own dates are wrong: a new reading of a clock is less than that. */
 const REDATED_MS = 1_000;
 
-/** When the intent was begun, by this machine's clocks and by the estimate of the database's time that dates it. */
-interface Begun {
-  readonly since: Mark;
-  readonly at: Date;
-}
-
-type Intended = { readonly kind: 'intended'; readonly call: Call; readonly begun: Begun } | { readonly kind: 'no' };
-
 export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise<Call | null> {
   const { releases, registry, slots, settler, board } = parts;
+  const intend = createIntend(cx, parts);
 
   /** Resolves with the call to follow, or null when there is none. */
   return async function dial(claim: Claim): Promise<Call | null> {
@@ -67,8 +45,16 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
     const visit = parts.crowd.enter();
     try {
       const intended = await intend(claim, first);
-      if (intended.kind === 'no') return null;
+      if (intended.kind === 'busy') {
+        await busy(claim);
+        return null;
+      }
       const { call, begun } = intended;
+      if (intended.kind === 'late') {
+        // Whether the intent arrived is not known: it must not stay as a call that may exist.
+        await annul(call, claim, { kind: 'again', reason: 'the database did not take the intent in time' });
+        return null;
+      }
       const held = await hold(call);
       const verdict = held ? await confirm(claim, call, first) : await decideAgain(claim);
       if (verdict.kind === 'dial') return await place(claim, call, verdict, begun, visit);
@@ -97,37 +83,6 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
     };
   }
 
-  /** Step 4: the attempt with all its locks, in one write. A taken slot means the next one; anything else taken means wait. */
-  async function intend(claim: Claim, plan: DialPlan): Promise<Intended> {
-    const { job } = claim;
-    const scopes = scopesOf(plan, job.account, job.batch);
-    const since = cx.clock.mark();
-    const at = cx.store.time.now();
-    for (let tries = 0; tries < SLOT_TRIES; tries += 1) {
-      const picked = slots.pick(scopes);
-      if (picked === null) break;
-      const locks = [`job:${idKey(job.id)}`, `line:${plan.line}`, ...(plan.person === null ? [] : [`person:${plan.person}`]), ...picked];
-      const call = register(claim, plan, locks, since);
-      cx.failPoints.before('intend');
-      const answer = await insert(call, since);
-      cx.failPoints.after('intend');
-      if (answer === 'inserted') return { kind: 'intended', call, begun: { since, at } };
-      if (answer === 'expired') {
-        // Whether the intent arrived is not known: it must not stay as a call that may exist.
-        await annul(call, claim, { kind: 'again', reason: 'the database did not take the intent in time' });
-        return { kind: 'no' };
-      }
-      forget(call);
-      if (!/^(slot|acct|batch):/.test(answer)) {
-        await busy(claim);
-        return { kind: 'no' };
-      }
-      slots.taken(answer);
-    }
-    await busy(claim);
-    return { kind: 'no' };
-  }
-
   /** Thousands of jobs that may not be dialled would else hold up those that may, each for the time of a call. */
   async function decided(claim: Claim, decision: Wait | Stop): Promise<void> {
     await releases.decided(claim, decision);
@@ -140,50 +95,6 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
   async function busy(claim: Claim): Promise<void> {
     await releases.busy(claim);
     claim.notStarted();
-  }
-
-  /** Sent again while the time for it lasts: a resend of an intent that arrived changes nothing. A lock's name: that one is taken. */
-  async function insert(call: Call, since: Mark): Promise<string> {
-    const { dial_by: _, ...facts } = call.facts;
-    const intent = { ...facts, locks: call.locks, runner: cx.me };
-    while (cx.clock.elapsedMs(since) < cx.timing.dialWithinMs && cx.store.time.understood() && !cx.abandon.aborted) {
-      try {
-        await cx.store.attempts.intend(intent, cx.timing.leaseMs, cx.timing.dialWithinMs);
-        return 'inserted';
-      } catch (error) {
-        if (error instanceof DuplicateKeyError) return error.value;
-        await cx.clock.sleep(20, cx.abandon);
-      }
-    }
-    return 'expired';
-  }
-
-  function register(claim: Claim, plan: DialPlan, locks: string[], since: Mark): Call {
-    const { job, token } = claim;
-    const now = cx.store.time.now();
-    const facts: AttemptFacts = {
-      _id: token,
-      job: job.id,
-      job_ref: job.ref,
-      account: job.account,
-      batch: job.batch,
-      workspace: cx.workspace,
-      to_number: plan.to,
-      from_number: plan.from,
-      line: plan.line,
-      person: plan.person,
-      phone_index: plan.phoneIndex,
-      ring_ms: plan.ringMs,
-      max_duration_ms: plan.maxDurationMs,
-      estimate: plan.estimate,
-      counts: plan.counts,
-      timezone: plan.timezone,
-      dial_by: new Date(now.getTime() + cx.timing.dialWithinMs),
-    };
-    const limitMs = cx.timing.dialWithinMs + cx.timing.requestTimeoutMs + cx.timing.leaseMs;
-    const call = newCall(facts, job, locks, { mark: since, date: now }, { name: 'placing', since, limitMs });
-    registry.add(call);
-    return call;
   }
 
   /** Step 5. False: no money, or a daily cap. A reply that does not come leaves the hold to the annulment, which frees it if it is there. */

@@ -31,6 +31,8 @@ export interface PresenceOptions {
 }
 
 const INDEXES_EVERY_MS = 60_000;
+/** A claim of the old worker is a sign of life for so much of a lease: longer than from one look to the next, a third of it. */
+const OLD_CLAIM_LEASES = 0.5;
 /** How soon others hear that this process dials no more, or again. Nothing is asked of anybody to find that out. */
 const NOTICE_MS = 1_000;
 
@@ -40,7 +42,6 @@ export function createPresence(cx: Context, options: PresenceOptions): Presence 
   let old: string[] = [];
   let standing = true;
   let indexesSeen = cx.clock.mark();
-  const startedAt = cx.store.time.now();
   /** The last standstill that was told, by its text. */
   let told: string | null = null;
   let answered = cx.clock.mark();
@@ -65,7 +66,7 @@ export function createPresence(cx: Context, options: PresenceOptions): Presence 
       standstill: still,
     });
     sharers = Math.max(1, await cx.store.runners.liveCount(cx.timing.leaseMs));
-    const found = await cx.store.runners.oldWorkers(startedAt);
+    const found = await cx.store.runners.oldWorkers(new Date(cx.store.time.now().getTime() - cx.timing.leaseMs * OLD_CLAIM_LEASES));
     if (found.length > 0 && old.length === 0) {
       cx.alert('OLD_WORKER', 'an old worker is still at work in this database; nothing is dialled until it stops', {
         workers: found,

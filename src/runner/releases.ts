@@ -1,14 +1,12 @@
 /** Jobs given back without a call: waits, stops and refusals, none of which costs an attempt. */
 import type { Reason, Stop, Wait } from '../domain/decision.js';
 import { idKey } from '../domain/job.js';
-import type { PlaceReply } from '../retell/client.js';
 import type { Release } from '../store/jobs.js';
 import type { Context } from './context.js';
-import type { Claim } from './dial.js';
+import type { Claim } from './claim.js';
 import { persist } from './persist.js';
 import type { Refusals } from './refusals.js';
-
-export type Refused = Extract<PlaceReply, { kind: 'refused' }>;
+import type { Refused } from './verdict.js';
 
 export interface Releases {
   decided(claim: Claim, decision: Wait | Stop): Promise<void>;
@@ -22,6 +20,8 @@ export interface Releases {
 
 /** A wait that nobody can date is looked at again after this long; its batch is not claimed from meanwhile anyway. */
 const UNDATED_MS = 60_000;
+/** Jobs without a batch have no board that closes them together: each is claimed for itself, thousands of an account that may not dial too. */
+const UNDATED_ALONE_MS = 600_000;
 
 /** `ended` is told of every job that ended without a call: its batch has to be counted again. */
 export function createReleases(cx: Context, refusals: Refusals, ended: (batch: string | null) => void): Releases {
@@ -40,7 +40,8 @@ export function createReleases(cx: Context, refusals: Refusals, ended: (batch: s
       const { reasons } = decision;
       cx.log.debug('not dialled', { job_id: claim.job.ref, reasons: reasons.map((reason) => reason.code) });
       if (decision.kind === 'wait') {
-        const dueAt = decision.until ?? (paused(reasons) ? undefined : after(UNDATED_MS));
+        const undatedMs = claim.job.batch === null ? UNDATED_ALONE_MS * (1 + cx.random()) : UNDATED_MS;
+        const dueAt = decision.until ?? (paused(reasons) ? undefined : after(undatedMs));
         await release(claim, { ...base, status: 'pending', dueAt, dueBefore: claim.dueBefore, lastError: text(reasons) });
         return;
       }
@@ -50,7 +51,7 @@ export function createReleases(cx: Context, refusals: Refusals, ended: (batch: s
         status: decision.status,
         dueAt: null,
         suspendReason: decision.suspendReason,
-        lastError: text(reasons),
+        lastError: decision.status === cx.policy.successStatus ? null : text(reasons),
       });
       ended(claim.job.batch);
     },

@@ -147,6 +147,11 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
 
   /** The old worker's: its call, when it belongs to the latest start; otherwise one found by number and time; otherwise one attempt. */
   async function recoverForeign(job: Job, token: string): Promise<void> {
+    if (job.succeeded) {
+      const release: Release = { status: cx.policy.successStatus, dueAt: null, dueBefore: null, suspendReason: null, lastError: null };
+      await cx.store.jobs.release(job.id, token, release);
+      return;
+    }
     const started = job.startedAt?.getTime() ?? 0;
     const own = job.callId !== null && (job.callStartedAt?.getTime() ?? 0) >= started - 1_000 ? job.callId : null;
     if (own !== null) return adoptForeign(job, token, own);

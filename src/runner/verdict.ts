@@ -1,6 +1,8 @@
 /** Why an attempt came to nothing before its call was placed. */
 import type { Stop, Wait } from '../domain/decision.js';
-import type { Refused } from './releases.js';
+import type { PlaceReply } from '../retell/client.js';
+
+export type Refused = Extract<PlaceReply, { kind: 'refused' }>;
 
 export type Verdict =
   | Wait

@@ -3,7 +3,7 @@ import { messageOf } from '../domain/errors.js';
 import type { Call } from './call.js';
 import type { Context } from './context.js';
 import type { Desk } from './desk.js';
-import type { Claim } from './dial.js';
+import type { Claim } from './claim.js';
 
 export interface WorkerView {
   readonly name: string;

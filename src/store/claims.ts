@@ -36,11 +36,15 @@ export const JOB_INDEX = {
   claim: 'speechai_claim',
   claimQueue: 'speechai_claim_queue',
   rescue: 'speechai_rescue',
+  oldWorker: 'speechai_old_worker',
   token: 'speechai_token',
   account: 'speechai_account',
   ref: 'speechai_job_ref',
   dedup: 'speechai_dedup',
 } as const;
+
+/** As a range, which an index can be made of: `bot-1`, `bot-12`. */
+export const OLD_WORKER = { $gte: 'bot-', $lt: 'bot.' } as const;
 
 const TICK_MS = 1;
 /** So many due jobs are passed over at most: the server reads them to pass them over. */

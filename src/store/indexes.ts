@@ -3,7 +3,7 @@ import { MongoServerError, type CreateIndexesOptions, type IndexSpecification } 
 import { EXIT, SpeechAiError, messageOf } from '../domain/errors.js';
 import { INDEX } from './attempts.js';
 import type { CollectionNames, Connection } from './connection.js';
-import { JOB_INDEX } from './claims.js';
+import { JOB_INDEX, OLD_WORKER } from './claims.js';
 
 interface IndexPlan {
   readonly collection: keyof CollectionNames;
@@ -60,6 +60,15 @@ export const INDEXES: readonly IndexPlan[] = [
     options: { partialFilterExpression: inProgress },
     needed: true,
     why: 'a claim whose reply was lost is found by its token',
+  },
+  {
+    collection: 'jobs',
+    name: JOB_INDEX.oldWorker,
+    keys: { started_at: -1 },
+    // Nothing that we write is in it: whoever claims a job takes the old worker's name off it.
+    options: { partialFilterExpression: { worker_id: OLD_WORKER } },
+    needed: true,
+    why: 'an old worker that is still at work is seen by its latest claim',
   },
   {
     collection: 'jobs',

@@ -23,7 +23,7 @@ import {
 import type { WriteResult, Writer } from './writer.js';
 
 export interface Release {
-  readonly status: 'pending' | 'suspended' | 'failed' | 'cancelled';
+  readonly status: 'pending' | 'done' | 'completed' | 'suspended' | 'failed' | 'cancelled';
   /** Pending only. undefined: as it was before the claim. */
   readonly dueAt: Date | null | undefined;
   readonly dueBefore: unknown;
@@ -210,9 +210,9 @@ function ofOurs(foreignToo: boolean): Filter<AnyDocument> {
 function datesOfEnd(status: Release['status']): Document {
   const ends = (...as: Release['status'][]): Document => ({ $and: [{ $eq: ['$status', 'in_progress'] }, { $in: [wanted(status), as] }] });
   return {
-    finished_at: { $cond: [ends('failed', 'cancelled'), '$$NOW', '$finished_at'] },
-    completed_at: { $cond: [ends('failed'), '$$NOW', '$completed_at'] },
+    finished_at: { $cond: [ends('done', 'completed', 'failed', 'cancelled'), '$$NOW', '$finished_at'] },
+    completed_at: { $cond: [ends('done', 'completed', 'failed'), '$$NOW', '$completed_at'] },
     failed_at: { $cond: [ends('failed'), '$$NOW', '$failed_at'] },
-    next_try_at: { $cond: [ends('failed', 'cancelled'), '$$REMOVE', '$next_try_at'] },
+    next_try_at: { $cond: [ends('done', 'completed', 'failed', 'cancelled'), '$$REMOVE', '$next_try_at'] },
   };
 }

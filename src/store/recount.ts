@@ -60,10 +60,10 @@ export function createRecount(connection: Connection): Recount {
           .toArray(),
         connection
           .collection('attempts')
-          .aggregate<{ micros: number; ms: number }>(
+          .aggregate<{ micros: number; ms: number; first: Date }>(
             [
               { $match: { batch: id, state: 'settled' } },
-              { $group: { _id: null, micros: { $sum: '$cost.micros' }, ms: { $sum: '$cost.ms' } } },
+              { $group: { _id: null, micros: { $sum: '$cost.micros' }, ms: { $sum: '$cost.ms' }, first: { $min: '$at' } } },
             ],
             { hint: INDEX.batch },
           )
@@ -80,11 +80,18 @@ export function createRecount(connection: Connection): Recount {
         total_cost: { $divide: [withArchived('micros', sums[0]?.micros ?? 0), 1e6] },
         total_minutes: { $divide: [withArchived('ms', sums[0]?.ms ?? 0), 60_000] },
       };
+      const isOver = counts.length > 0 && figures.pending_jobs + figures.suspended_jobs === 0;
+      const dates = {
+        // The first call, not the first look.
+        started_at: { $ifNull: ['$started_at', sums[0]?.first ?? null] },
+        // Of a batch that was ended by hand it stays; of one that was given more to do it goes.
+        completed_at: isOver ? { $ifNull: ['$completed_at', '$$NOW'] } : { $cond: [{ $eq: ['$is_active', true] }, null, '$completed_at'] },
+      };
       // Zero matches: the batch was deleted, and its jobs go on or end by their own rules; or its history is on the move, half here and half there.
       await connection
         .collection('batches')
         .updateOne({ batch_id: id, archived: { $not: { $elemMatch: ON_THE_MOVE } } }, [
-          { $set: { ...figures, started_at: { $ifNull: ['$started_at', '$$NOW'] }, recount_until: restFrom(turn.restMs()) } },
+          { $set: { ...figures, ...dates, recount_until: restFrom(turn.restMs()) } },
         ]);
       return 0;
     },

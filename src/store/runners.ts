@@ -1,5 +1,6 @@
 /** `runners`: one document per process, so that other commands can see the fleet and live runners can share a pace. */
 import { get, text } from '../domain/lenient.js';
+import { JOB_INDEX, OLD_WORKER } from './claims.js';
 import type { Connection } from './connection.js';
 import { literals } from './literals.js';
 
@@ -44,7 +45,7 @@ export interface Runners {
   callsByRunner(): Promise<ReadonlyMap<string, number>>;
   /** The longest DIAL_WITHIN_MS of any process that has not said goodbye; 0: there is none. */
   longestDialWithinMs(): Promise<number>;
-  /** `bot-N` workers of the old system that hold a live lease, or have written since `since`. */
+  /** `bot-N` workers of the old system that hold a live lease, or have claimed or written since `since`. */
   oldWorkers(since: Date): Promise<string[]>;
 }
 
@@ -123,11 +124,14 @@ export function createRunners(connection: Connection): Runners {
 
     /**
      * The old worker names itself `bot-N` and never sets our token. What it left behind long ago is no sign of life: a live lease, or a
-     * write since this process started, is. Index `rescue`: only jobs in progress are read.
+     * claim since then, is. Indexes `rescue` (only jobs in progress are read) and `old_worker`: a claim it gave back at once stands in progress
+     * for a moment only, but nobody else writes `started_at`. The second has no hint, because the fleet is looked at before `db init` too.
      */
     oldWorkers: async (since) => {
-      const found = await connection
-        .collection('jobs')
+      const jobs = connection.collection('jobs');
+      const projection = { worker_id: 1 };
+      const claimed = { worker_id: OLD_WORKER, lease_token: { $exists: false }, started_at: { $gt: since } };
+      const found = await jobs
         .find(
           {
             status: 'in_progress',
@@ -139,10 +143,11 @@ export function createRunners(connection: Connection): Runners {
               { updated_at: { $gt: since } },
             ],
           },
-          { projection: { worker_id: 1 }, limit: 20, hint: 'speechai_rescue' },
+          { projection, limit: 20, hint: JOB_INDEX.rescue },
         )
         .toArray();
-      return [...new Set(found.map((doc) => String(doc['worker_id'])))];
+      const others = found.length > 0 ? [] : await jobs.find(claimed, { projection, limit: 20 }).toArray();
+      return [...new Set([...found, ...others].map((doc) => String(doc['worker_id'])))].filter((name) => /^bot-\d+$/.test(name));
     },
   };
 }

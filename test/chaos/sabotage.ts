@@ -45,7 +45,7 @@ const PATCHES: Readonly<Record<Sabotage, readonly Patch[]>> = {
   // The attempt is written after the call was placed, as one writes a log.
   'no-intent': [
     {
-      file: 'runner/dial.js',
+      file: 'runner/intend.js',
       find: 'await cx.store.attempts.intend(intent, cx.timing.leaseMs, cx.timing.dialWithinMs);',
       replace: 'call.intent = intent;',
     },

@@ -37,6 +37,11 @@ const shown = (decision: Decision): readonly [string, string | null] => {
 };
 const HOURS = { allowed_hours: { start: '09:00', end: '18:00' }, days_of_week: [1, 2, 3, 4, 5] };
 
+test('a success of one of our own calls is told by the status: what is pending after it was asked to be called again', () => {
+  expect(answer({ job: job({ call_result: { success: true, attempt_id: 'T' } }) }).kind).toBe('dial');
+  expect(answer({ job: job({ call_result: { success: 'true' } }) }).kind).toBe('dial');
+});
+
 test('a plain job is dialled, with everything the call needs', () => {
   expect(
     answer({
@@ -71,6 +76,21 @@ describe('P4: what shuts, and what becomes of the job', () => {
     ['hours that are not understood', { batch: batch({ allowed_hours: '9-18' }) }, 'wait', null, 'BATCH_UNREADABLE'],
     ['a completed batch', { batch: batch(null, { state: 'completed' }) }, 'wait', null, 'COMPLETED'],
     ['a cancelled batch', { batch: batch(null, { state: 'cancelled' }) }, 'stop cancelled', null, 'CANCELLED'],
+    ['a success that the old worker recorded', { job: job({ call_result: { success: true } }) }, 'stop done', null, 'SUCCEEDED'],
+    [
+      'the same in a batch that is cancelled: whoever was talked to stays talked to',
+      { job: job({ call_result: { success: true } }), batch: batch(null, { state: 'cancelled' }) },
+      'stop done',
+      null,
+      'SUCCEEDED',
+    ],
+    [
+      'a job that names no account',
+      { job: job({ account_id: null }), account: 'missing' },
+      'stop suspended unreadable',
+      null,
+      'ACCOUNT_UNNAMED',
+    ],
     ['a draining batch, for new work', { batch: batch(null, { state: 'draining' }) }, 'wait', null, 'DRAINING'],
     [
       'a batch that starts later',

@@ -90,6 +90,7 @@ export function job(change: Partial<Omit<Job, 'contact'>> = {}, lines: readonly 
     leaseToken: 't',
     callId: null,
     callStartedAt: null,
+    succeeded: false,
     lastError: null,
     suspendReason: null,
     cancelRequested: false,

@@ -45,6 +45,7 @@ function jobOf({ payload = {}, raw = {}, contact = {} }: Parts = {}): Job {
     leaseToken: null,
     callId: null,
     callStartedAt: null,
+    succeeded: false,
     lastError: null,
     suspendReason: null,
     cancelRequested: false,

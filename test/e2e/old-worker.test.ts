@@ -33,6 +33,12 @@ it(
       world.simulator.advance(25_000);
       await world.ring(ringing);
       const started = ago(40_000);
+      const success = { success: true, status: 'ended', summary: { disconnection_reason: 'user_hangup' }, details: { transcript: 'kept' } };
+      const succeeded = await world.jobs([
+        // Its worker went down between the result and the status, or somebody asked for another try.
+        { fields: left({ started_at: started, call_id: 'call_before', call_result: success, attempts: 1 }) },
+        { fields: { call_id: 'call_before', call_result: success, attempts: 1 } },
+      ]);
       const [withCall = '', unknownCall = '', noId = '', stillRinging = '', nothing = '', stale = '', shared = ''] = await world.jobs([
         { phones: [known], fields: left({ started_at: started, call_id: callId, call_started_at: ago(35_000) }) },
         // Its call is known to nobody any more, and older than any call can be.
@@ -46,7 +52,7 @@ it(
         { phones: [othersCall], fields: left({ started_at: started }) },
       ]);
       const daemon = await world.daemon();
-      await daemon.line(() => daemon.lines().filter((line) => line['event'] === 'rescued').length === 7, 'it took all seven');
+      await daemon.line(() => daemon.lines().filter((line) => line['event'] === 'rescued').length === 8, 'it took all eight');
       world.simulator.setSpeed(200);
       await world.quiet();
 
@@ -57,6 +63,7 @@ it(
       expect(await world.job(nothing)).toMatchObject({ status: 'done', attempts: 2 });
       expect(await world.job(stale)).toMatchObject({ status: 'done', attempts: 3 });
       expect(await world.job(shared)).toMatchObject({ status: 'done', attempts: 2 });
+      for (const id of succeeded) expect(await world.job(id)).toMatchObject({ status: 'done', attempts: 1, call_result: success });
       // Three of the old worker's own and another job's; one each for the three jobs of whose call nobody knows.
       expect(world.dials()).toHaveLength(7);
       expect(world.simulator.check()).toEqual([]);

@@ -3,7 +3,8 @@
 import type { Document } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDesk, type Desk } from '../../src/runner/desk.js';
-import { createDial, type Claim } from '../../src/runner/dial.js';
+import type { Claim } from '../../src/runner/claim.js';
+import { createDial } from '../../src/runner/dial.js';
 import type { Bucket } from '../../src/retell/bucket.js';
 import { inMs, newId, openStoreWorld } from '../store/support.js';
 import type { StoreWorld } from '../store/support.js';

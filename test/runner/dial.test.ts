@@ -3,7 +3,8 @@
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readJob } from '../../src/domain/read-job.js';
-import { createDial, type Claim } from '../../src/runner/dial.js';
+import type { Claim } from '../../src/runner/claim.js';
+import { createDial } from '../../src/runner/dial.js';
 import { NO_FAIL_POINTS } from '../../src/runner/failpoints.js';
 import type { Store } from '../../src/store/store.js';
 import { inMs, newId, openStoreWorld } from '../store/support.js';

@@ -4,8 +4,9 @@ import type { Document } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Reason } from '../../src/domain/decision.js';
 import { readJob } from '../../src/domain/read-job.js';
-import type { Claim } from '../../src/runner/dial.js';
-import type { Refused } from '../../src/runner/releases.js';
+import { createReleases } from '../../src/runner/releases.js';
+import type { Claim } from '../../src/runner/claim.js';
+import type { Refused } from '../../src/runner/verdict.js';
 import { inMs, newId, openStoreWorld } from '../store/support.js';
 import type { StoreWorld } from '../store/support.js';
 import { openRunner } from './support.js';
@@ -81,9 +82,36 @@ describe('a job given back', () => {
 
   it('is looked at again after a while when nobody knows until when', async () => {
     const doc = await back((claim) =>
-      runner.parts.releases.decided(claim, { kind: 'wait', until: null, reasons: [reason('ACCOUNT_MISSING')] }),
+      runner.parts.releases.decided(
+        { ...claim, job: { ...claim.job, batch: 'b' } },
+        { kind: 'wait', until: null, reasons: [reason('ACCOUNT_MISSING')] },
+      ),
     );
     within(doc.waitsMs, 60_000, 60_000);
+  });
+
+  it('P9: nor until when, and without a batch that could be closed for all of them: after a longer while, each at another moment', async () => {
+    const doc = await back((claim) =>
+      runner.parts.releases.decided(
+        { ...claim, job: { ...claim.job, batch: null } },
+        { kind: 'wait', until: null, reasons: [reason('ACCOUNT_INACTIVE')] },
+      ),
+    );
+    within(doc.waitsMs, 600_000, 1_200_000);
+  });
+
+  it.each(['done', 'completed'] as const)('is %s without a word of an error where an earlier success makes it so', async (status) => {
+    const { policy } = runner.cx;
+    const releases = createReleases({ ...runner.cx, policy: { ...policy, successStatus: status } }, runner.parts.refusals, () => undefined);
+    const doc = await back(
+      (claim) => releases.decided(claim, { kind: 'stop', status, suspendReason: null, reasons: [reason('SUCCEEDED')] }),
+      {
+        call_result: { success: true, details: 'kept' },
+      },
+    );
+    expect(doc).toMatchObject({ status, reserved_until: null, call_result: { success: true, details: 'kept' } });
+    expect(doc['last_error']).toBeUndefined();
+    expect(doc['completed_at']).toBeInstanceOf(Date);
   });
 
   it.each([

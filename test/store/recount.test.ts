@@ -70,6 +70,35 @@ describe('the recount of a batch', () => {
     expect(await world.database.db.collection('batches').findOne({ batch_id: id })).toMatchObject({ pending_jobs: 0 });
   });
 
+  it('began with its first call and ends with its last job, until there is more to do', async () => {
+    const { db } = world.database;
+    const id = newId();
+    const dates = async (): Promise<unknown[]> => {
+      await world.store.recount.batch(id, turn({ restMs: () => 0, force: true }));
+      const doc = await db.collection('batches').findOne({ batch_id: id });
+      return [doc?.['started_at'], doc?.['completed_at']];
+    };
+    await db.collection('batches').insertOne({ batch_id: id, is_active: true, started_at: null, completed_at: null });
+    await db.collection('jobs').insertOne({ batch_id: id, status: 'pending' });
+    expect(await dates()).toEqual([null, null]);
+    const at = new Date(Date.now() - 60_000);
+    const attempts = db.collection<Document & { _id: string }>('call_attempts');
+    const cost = { micros: 1, ms: 1, final: true };
+    await attempts.insertMany(
+      [at, new Date()].map((when) => ({ ...intentFor(newId(), { batch: id, locks: [] }), at: when, state: 'settled', cost })),
+    );
+    expect(await dates()).toEqual([at, null]);
+    await db.collection('jobs').updateOne({ batch_id: id }, { $set: { status: 'done' } });
+    const [, ended] = await dates();
+    expect(ended).toBeInstanceOf(Date);
+    expect(await dates()).toEqual([at, ended]);
+    await db.collection('jobs').insertOne({ batch_id: id, status: 'pending' });
+    expect(await dates()).toEqual([at, null]);
+    // Ended by hand: the date is of whoever ended it.
+    await db.collection('batches').updateOne({ batch_id: id }, { $set: { is_active: false, completed_at: at } });
+    expect(await dates()).toEqual([at, at]);
+  });
+
   it('of a batch that is gone writes nothing', async () => {
     expect(await world.store.recount.batch('gone', turn())).toBe(0);
     expect(await world.database.db.collection('batches').countDocuments({ batch_id: 'gone' })).toBe(0);

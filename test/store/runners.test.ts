@@ -83,8 +83,25 @@ describe('runners', () => {
     ['holds a job that is ours now', { reserved_until: inMs(60_000), lease_token: 't' }, false],
     ['is none of theirs by name', { reserved_until: inMs(60_000), worker_id: 'robot-1' }, false],
     ['has finished', { reserved_until: inMs(60_000), status: 'done' }, false],
+    [
+      'claims a job out of hours every second, and gives it back',
+      { reserved_until: inMs(60_000), status: 'pending', started_at: inMs(-1_000) },
+      true,
+    ],
+    [
+      'claimed and gave it back long ago',
+      { reserved_until: null, status: 'pending', started_at: inMs(-3_600_000), updated_at: inMs(0) },
+      false,
+    ],
   ])('P1: an old worker that %s', async (_, fields, atWork) => {
     await world.database.db.collection('jobs').insertOne({ status: 'in_progress', worker_id: 'bot-3', ...fields });
     expect(await world.store.runners.oldWorkers(inMs(-30_000))).toEqual(atWork ? ['bot-3'] : []);
+  });
+
+  it('P9: an old worker is looked for among its own latest claims, however many jobs it ever had', async () => {
+    const past = Array.from({ length: 200 }, (_, n) => ({ status: 'failed', worker_id: 'bot-1', started_at: inMs(-3_600_000 - n) }));
+    await world.database.db.collection('jobs').insertMany(past);
+    const [, second] = await world.sent('jobs', () => world.store.runners.oldWorkers(inMs(-30_000)));
+    expect(await world.explain(second)).toMatchObject({ keys: 0, docs: 0, indexes: ['speechai_old_worker'] });
   });
 });
