@@ -1,5 +1,4 @@
 /** The command line: global options, and the groups of commands. Each group is one file that loads what is heavy inside its actions. */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { EXIT } from '../domain/errors.js';
 import { registerCall } from './call.js';
@@ -15,6 +14,7 @@ import { registerRun } from './run.js';
 import { registerRunner } from './runner-list.js';
 import { registerSimulator } from './simulator.js';
 import { registerSuppress } from './suppress.js';
+import { packageVersion } from './version.js';
 
 /** In the order of `speechai --help`. A new group is one more line here. */
 const GROUPS: readonly ((program: Command) => void)[] = [
@@ -72,10 +72,4 @@ function inherit(command: Command): void {
     sub.exitOverride();
     inherit(sub);
   }
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const read: unknown = JSON.parse(text);
-  return typeof read === 'object' && read !== null && 'version' in read ? String(read.version) : 'unknown';
 }

@@ -9,6 +9,7 @@ import type { OpenDatabase } from './database.js';
 import { failureOf, runAction } from './errors.js';
 import { wholeNumber } from './numbers.js';
 import { print, say } from './output.js';
+import { packageVersion } from './version.js';
 
 interface RunOptions {
   readonly workers?: number;
@@ -111,6 +112,7 @@ async function runDaemon(
   const { log } = logging;
   const notifier = createNotifier({ environment: process.env, pid: process.pid });
   const began = clock.mark();
+  let assembled: Assembled | null = null;
   const waitMs = (options.wait ?? DEFAULT_WAIT_SECONDS) * 1000;
 
   /** A database that goes away again before the daemon is ready is waited for like one that is not there yet. */
@@ -119,7 +121,7 @@ async function runDaemon(
       const leftMs = Math.max(0, waitMs - clock.elapsedMs(began));
       const database = await openDatabase(settings, clock, { log, waitMs: leftMs, signal: stopping.signal });
       try {
-        return { database, runner: await starting(database) };
+        return { database, runner: await unlessStopped(database) };
       } catch (error) {
         await Promise.race([database.close(), clock.sleep(300)]);
         const isAway = failureOf(error).exitCode === EXIT.tryAgain;
@@ -130,8 +132,18 @@ async function runDaemon(
     }
   }
 
+  /** A database that stopped answering must not keep a stop waiting: what was begun is let go like a daemon that runs. */
+  async function unlessStopped(database: OpenDatabase): Promise<Assembled> {
+    const begun = starting(database);
+    begun.catch(() => undefined);
+    await Promise.race([begun, signals.first]);
+    if (!stopping.signal.aborted) return begun;
+    await assembled?.daemon.stop('signal');
+    throw new Error('stopped while it started');
+  }
+
   async function starting(database: OpenDatabase): Promise<Assembled> {
-    const where = `speechai ${versionOf()} on ${database.provider}, database ${settings.database.name}, ${settings.workers.count} workers`;
+    const where = `speechai ${packageVersion()} on ${database.provider}, database ${settings.database.name}, ${settings.workers.count} workers`;
     say(
       simulatorUrl === null
         ? where
@@ -141,7 +153,7 @@ async function runDaemon(
       settings,
       rulebook,
       fingerprint,
-      version: versionOf(),
+      version: packageVersion(),
       clock,
       log,
       journal: logging.journal,
@@ -149,7 +161,8 @@ async function runDaemon(
       simulatorUrl,
       readOnly: options.dryRun === true,
     });
-    if (options.dryRun !== true) await runner.daemon.start();
+    assembled = runner;
+    if (options.dryRun !== true && !stopping.signal.aborted) await runner.daemon.start();
     return runner;
   }
 
@@ -228,8 +241,4 @@ function secretsOf(settings: LoadedSettings['settings']): string[] {
   return [settings.retell.apiKey, settings.alerts.webhookUrl ?? '', password === undefined ? '' : decodeURIComponent(password)].filter(
     (secret) => secret.length > 3,
   );
-}
-
-function versionOf(): string {
-  return process.env['npm_package_version'] ?? '0.1.0';
 }

@@ -80,7 +80,9 @@ export function reasonRow(reason: string, table: OutcomeTable): ReasonRow {
 
 export function classify(reading: CallReading, context: ClassifyContext, table: OutcomeTable): Outcome {
   const given = reading.reason ?? `status:${reading.status}`;
-  const said = classOf(reasonRow(given, table), reading.userSpoke === true);
+  // Without a transcript nobody knows who spoke; a call that did what it was for was no call to nobody.
+  const spoke = reading.userSpoke ?? reading.analysis?.['call_successful'] === true;
+  const said = classOf(reasonRow(given, table), spoke);
   const ours = context.stopReason !== null && stopExplains(context.stopReason, reading, said) ? `stopped:${context.stopReason}` : null;
   // A call we stopped for its length was seen talking: no transcript is then no sign of silence, as it is for inactivity.
   const base = ours === null ? said : classOf(reasonRow(ours, table), reading.userSpoke !== false);

@@ -161,7 +161,12 @@ export function createRetell(options: RetellOptions): Retell {
       const request = { method: 'POST' as const, body: JSON.stringify(orderBody(order)), mayStillSend };
       const attemptId = textOf(order.metadata['attempt_id']);
       const exchange = await send(createWireOnly, PATHS.createCall, request, attemptId === null ? {} : { attempt_id: attemptId });
-      return judgePlace(exchange, clock.now());
+      const reply = judgePlace(exchange, clock.now());
+      const named = reply.kind === 'placed' ? reply.call.metadata?.['attempt_id'] : undefined;
+      // Taken at its word, one call would be followed, and paid for, as two.
+      if (typeof named === 'string' && named !== attemptId)
+        return { kind: 'ambiguous', message: 'a reply about another call', httpStatus: null };
+      return reply;
     },
 
     async listByIds(callIds, signal) {
@@ -220,7 +225,12 @@ export function createRetell(options: RetellOptions): Retell {
     async probe(signal) {
       // Once only: whoever probes has a patience of his own.
       const answer = await ask({ kind: 'read', method: 'GET', path: PATHS.keyInfo, policy: ONCE, signal });
-      return answer.kind === 'good' ? 'ok' : answer.kind === 'account' ? 'account' : 'unavailable';
+      // Where that path is not known, a list of one call tells as well: dialling must not stay stopped for want of a door to knock at.
+      const known =
+        answer.kind === 'absent'
+          ? await ask({ kind: 'list', method: 'POST', path: PATHS.listCalls, body: { limit: 1 }, policy: ONCE, signal })
+          : answer;
+      return known.kind === 'good' ? 'ok' : known.kind === 'account' ? 'account' : 'unavailable';
     },
 
     async close() {

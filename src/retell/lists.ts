@@ -49,11 +49,13 @@ export async function listAll(filter: JsonRecord, ask: AskPage): Promise<ListRep
 /** A call that moves between pages while they are read is seen twice; the later reading is the newer one. */
 const once = (calls: readonly CallReading[]): CallReading[] => [...new Map(calls.map((call) => [call.callId, call])).values()];
 
+/** Older versions of the list answered with the bare array. */
 function readPage(json: unknown): Page | null {
-  if (!isRecord(json) || !Array.isArray(json['items'])) return null;
-  const items: readonly unknown[] = json['items'];
+  const page: JsonRecord = isRecord(json) ? json : {};
+  const items: unknown = Array.isArray(json) ? json : page['items'];
+  if (!Array.isArray(items)) return null;
   const calls = items.map(readCall).filter((call) => call !== null);
-  return { calls, whole: calls.length === items.length, next: nextOf(json, items.length) };
+  return { calls, whole: calls.length === items.length, next: nextOf(page, items.length) };
 }
 
 function nextOf(json: JsonRecord, length: number): Page['next'] {

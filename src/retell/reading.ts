@@ -18,8 +18,9 @@ export function readCall(raw: unknown): CallReading | null {
   const reason = textOf(raw['disconnection_reason'])?.slice(0, LONGEST_NAME) ?? null;
   const startedAt = dateOf(raw['start_timestamp']);
   const endedAt = dateOf(raw['end_timestamp']);
-  // A status nobody knows yet is followed on, because taking a live call for ended would free its line for a second dial.
-  const live = LIVE.has(status) || (!TERMINAL.has(status) && reason === null);
+  // A status nobody knows yet is followed on, because taking a live call for ended would free its line for a second dial; with a reason or
+  // an end it is over, whatever it is called.
+  const live = LIVE.has(status) || (!TERMINAL.has(status) && reason === null && endedAt === null);
   const analysis = recordOf(raw['call_analysis']);
 
   return {

@@ -26,6 +26,8 @@ export interface PresenceOptions {
   readonly liveCalls: () => number;
   readonly pace: Pick<Bucket, 'setRate'>;
   readonly sends: Pick<Sends, 'setRate'>;
+  /** Why the provider cannot be reached; null: it can, as far as is known. */
+  readonly away: () => string | null;
   /** Makes or checks the indexes; false: one that keeps calls from doubling is missing. */
   readonly indexesStand: () => Promise<boolean>;
 }
@@ -87,6 +89,15 @@ export function createPresence(cx: Context, options: PresenceOptions): Presence 
     if (old.length > 0) {
       const text = `an old worker is still at work in this database (${old.join(', ')})`;
       return { code: 'OLD_WORKER', text, remedy: 'stop it; dialling begins by itself' };
+    }
+    const away = options.away();
+    if (standing && away !== null) {
+      const text = `the provider cannot be reached (${away})`;
+      return {
+        code: 'PROVIDER_AWAY',
+        text,
+        remedy: 'see that it is up and RETELL_BASE_URL can be reached from here; dialling goes on by itself',
+      };
     }
     if (standing) return null;
     return { code: 'INDEX_MISSING', text: 'an index is missing that keeps calls from doubling', remedy: 'run `speechai db init`' };

@@ -9,22 +9,34 @@ export interface Refusals {
   accepted(): void;
   refused(): void;
   unclear(): void;
+  unreachable(why: string): void;
+  /** Why the provider could not be reached the last few times; null: it answered the last time, whatever it said. */
+  away(): string | null;
 }
 
 const REFUSED_IN_A_ROW = 20;
 const UNCLEAR_IN_A_ROW = 3;
+const UNREACHED_IN_A_ROW = 3;
 
-export function createRefusals(cx: Pick<Context, 'breaker' | 'alert' | 'slowdown'>): Refusals {
+export function createRefusals(cx: Pick<Context, 'breaker' | 'alert' | 'slowdown' | 'log'>): Refusals {
   let refused = 0;
   let unclear = 0;
+  let unreached: { times: number; why: string } | null = null;
+
+  function answered(): void {
+    if (unreached !== null && unreached.times >= UNREACHED_IN_A_ROW) cx.log.info('the provider can be reached again; dialling goes on');
+    unclear = 0;
+    unreached = null;
+  }
+
   return {
     accepted: () => {
       refused = 0;
-      unclear = 0;
+      answered();
     },
     refused: () => {
       refused += 1;
-      unclear = 0;
+      answered();
       if (refused % REFUSED_IN_A_ROW !== 0) return;
       cx.alert(
         'REFUSED_IN_A_ROW',
@@ -36,5 +48,11 @@ export function createRefusals(cx: Pick<Context, 'breaker' | 'alert' | 'slowdown
       unclear += 1;
       if (unclear >= UNCLEAR_IN_A_ROW) cx.slowdown.trouble(null);
     },
+    unreachable: (why) => {
+      unreached = { times: (unreached?.times ?? 0) + 1, why };
+      if (unreached.times === UNREACHED_IN_A_ROW)
+        cx.log.warn('the provider cannot be reached; nothing can be dialled until it can', { error: why });
+    },
+    away: () => (unreached !== null && unreached.times >= UNREACHED_IN_A_ROW ? unreached.why : null),
   };
 }

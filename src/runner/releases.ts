@@ -84,6 +84,7 @@ export function createReleases(cx: Context, refusals: Refusals, ended: (batch: s
         case 'unreachable':
           // Nobody can be called now: the whole process goes easy, this job is no worse than the others.
           cx.slowdown.trouble(null);
+          refusals.unreachable(reply.message);
           return wait(1_000 + 4_000 * cx.random(), false);
         case 'request': {
           refusals.refused();

@@ -1,6 +1,6 @@
 /**
- * One tracker follows all live calls of the process: one list request per thousand of them and interval, single reads for a handful and
- * for what a list leaves out. It stops a call only on a good reading that shows it over its limit; an outage settles nothing.
+ * One tracker follows all live calls of the process, and decides what each reading of one means. It stops a call only on a good reading that
+ * shows it over its limit; an outage settles nothing.
  */
 import type { CallReading, Outcome, StopReason } from '../domain/call.js';
 import { messageOf } from '../domain/errors.js';
@@ -9,6 +9,7 @@ import { slotLocks, idsOf, type Call } from './call.js';
 import type { Context } from './context.js';
 import type { Parts } from './parts.js';
 import { persist } from './persist.js';
+import { createReadings } from './readings.js';
 
 export interface Tracker {
   follow(call: Call): void;
@@ -19,61 +20,21 @@ export interface Tracker {
   run(): Promise<void>;
 }
 
-/** Up to so many calls are read singly: a single reading has the transcript and the analysis, a list item has not. */
-const HANDFUL = 4;
 /** A call may outlive its limits by so much before it counts as gone: hanging up takes time, clocks differ. */
 const MARGIN_MS = 60_000;
+/** One that the provider says is live and will not stop is believed so many times longer. */
+const STUBBORN = 2;
 
 export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots' | 'registry'>): Tracker {
   const live = new Map<string, Call>();
-  const busy = new Set<Call>();
   let wake = new AbortController();
-
-  async function tick(): Promise<void> {
-    const calls = [...live.values()].filter((call) => call.callId !== null && !busy.has(call));
-    if (calls.length === 0) return;
-    if (calls.length <= HANDFUL) {
-      await Promise.all(calls.map((call) => readOne(call)));
-      return;
-    }
-    const reply = await cx.retell.listByIds(calls.flatMap((call) => call.callId ?? []), cx.abandon); // prettier-ignore
-    if (reply.kind === 'account') cx.breaker.trip(reply.message);
-    if (reply.kind !== 'calls') return;
-    const found = new Map(reply.calls.map((reading) => [reading.callId, reading]));
-    await Promise.all(
-      calls.map((call) => {
-        const reading = found.get(call.callId ?? '');
-        // A list leaves out what rings, and carries no transcript of what is over: both are read singly.
-        return reading === undefined || !reading.live ? readOne(call) : guarded(call, () => advance(call, reading));
-      }),
-    );
-  }
-
-  function readOne(call: Call): Promise<void> {
-    return guarded(call, async () => {
-      const reply = await cx.retell.read(call.callId ?? '', cx.abandon);
-      if (reply.kind === 'call') await advance(call, reply.call);
-      else if (reply.kind === 'absent') await unreadable(call);
-      else if (reply.kind === 'account') cx.breaker.trip(reply.message);
-    });
-  }
-
-  /** One step at a time per call: a settlement that waits for the database must not be started twice. */
-  async function guarded(call: Call, step: () => Promise<void>): Promise<void> {
-    if (busy.has(call) || call.lost) return;
-    busy.add(call);
-    try {
-      await step();
-    } finally {
-      busy.delete(call);
-    }
-  }
+  const readings = createReadings(cx, { read: advance, absent: unreadable });
 
   async function advance(call: Call, reading: CallReading): Promise<void> {
     call.lastReading = reading;
     if (reading.live) {
-      if (isOutOfTime(call) && (call.stopped || !isKnownLive(reading))) {
-        await closeUnknown(call, 'the provider still shows a call as live that it has stopped, or whose status says nothing');
+      if (isOutOfTime(call, call.stopped || !isKnownLive(reading) ? 1 : STUBBORN)) {
+        await closeUnknown(call, 'the provider shows the call as live long after it must have ended');
         return;
       }
       if (reading.talking) call.talkingSince ??= cx.clock.mark();
@@ -150,11 +111,11 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
     if (!call.stopped && !stands) call.stopReason = null;
   }
 
-  /** Longer than it can ring and talk, and than its end can take to be seen. */
-  function isOutOfTime(call: Call): boolean {
+  /** Longer than it can ring and talk, and than its end can take to be seen, so many times over. */
+  function isOutOfTime(call: Call, times = 1): boolean {
     const { ring_ms: ringMs, max_duration_ms: talkMs } = call.facts;
     const longestMs = Math.max(ringMs, cx.timing.pollTimeoutMs) + talkMs + cx.timing.analysisWaitMs;
-    return cx.clock.elapsedMs(call.placed) >= longestMs + Math.min(MARGIN_MS, cx.timing.leaseMs);
+    return cx.clock.elapsedMs(call.placed) >= times * longestMs + Math.min(MARGIN_MS, cx.timing.leaseMs);
   }
 
   /** Its job is set aside for a person: nobody is called again because a provider lost sight of a call. */
@@ -179,7 +140,7 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
   /** A surprise about one call must not leave the others without anybody who follows them. */
   async function looked(): Promise<void> {
     try {
-      await tick();
+      await readings.look([...live.values()].filter((call) => call.callId !== null));
     } catch (error) {
       cx.log.error('a look at the live calls was cut short', { error: messageOf(error), cause: error });
     }
@@ -239,6 +200,7 @@ function isKnownLive({ status }: CallReading): boolean {
 
 /** Whether the provider has said all it will: an answered call's analysis and price arrive after its end. */
 function isComplete(reading: CallReading): boolean {
-  const connected = reading.status === 'ended' && reading.durationMs !== null && reading.durationMs > 0;
+  const connected =
+    reading.status !== 'not_connected' && reading.status !== 'error' && reading.durationMs !== null && reading.durationMs > 0;
   return !connected || (reading.analysis !== null && reading.costCents !== null);
 }

@@ -6,7 +6,7 @@ import { literals } from './literals.js';
 
 /** Why a process that is at work dials nothing now, for whoever asks the database and not its log. */
 export interface Standstill {
-  /** Stable: PROVIDER_REFUSES, OLD_WORKER, INDEX_MISSING. */
+  /** Stable: PROVIDER_REFUSES, PROVIDER_AWAY, OLD_WORKER, INDEX_MISSING. */
   readonly code: string;
   /** Half a sentence: "the provider refuses the account (http_401)". */
   readonly text: string;

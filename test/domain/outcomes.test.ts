@@ -56,6 +56,17 @@ describe('what a disconnection reason means', () => {
     expect(classify(unconnected(reason), alone, table)).toMatchObject({ class: expected, reason });
   });
 
+  test.each(['inactivity', 'max_duration_reached', null])(
+    '%s without a transcript is an answered call where its analysis says that it succeeded',
+    (reason) => {
+      const said = (call_successful: boolean) =>
+        classify(reading({ reason, userSpoke: null, analysis: { call_successful } }), alone, table);
+      expect(said(true)).toMatchObject({ class: 'answered', success: true });
+      expect(said(false).class).not.toBe('answered');
+      expect(classify(reading({ reason, userSpoke: false, analysis: { call_successful: true } }), alone, table).class).not.toBe('answered');
+    },
+  );
+
   test.each(['inactivity', 'max_duration_reached'])('%s is a conversation only where the person spoke', (reason) => {
     expect(classify(reading({ reason, userSpoke: true }), alone, table)).toMatchObject({ class: 'answered', reached: 'conversation' });
     expect(classify(reading({ reason, userSpoke: false }), alone, table)).toMatchObject({ class: 'no_answer', reached: 'answered' });

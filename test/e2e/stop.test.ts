@@ -139,6 +139,26 @@ describe('P6: a daemon is asked to stop', () => {
     }),
   );
 
+  it('P6: keeps its budget while the database is silent before it is ready', { timeout: 60_000 }, () =>
+    withWorld('stop while it starts', RINGING, async (world) => {
+      await live(world, 1);
+      const proxy = await startFaultProxy(world.mongoUri);
+      try {
+        // The first sign of life: connected, indexes seen, nothing adopted yet.
+        const beat = proxy.add({ command: 'update', collection: 'runners', fault: 'silent', times: Number.POSITIVE_INFINITY });
+        const daemon = await world.daemon({ mongoUri: proxy.uri });
+        await beat.hit;
+        const asked = performance.now();
+        const { code, at } = await daemon.stop();
+        expect(code).toBe(0);
+        expect(at - asked).toBeLessThan(GRACE_MS + HAND_OVER_MS);
+      } finally {
+        await proxy.close();
+      }
+      expect(world.dials()).toEqual([]);
+    }),
+  );
+
   it('keeps its budget while the provider is silent', { timeout: 60_000 }, () =>
     withWorld('stop provider silent', RINGING, async (world) => {
       await live(world, 50);

@@ -187,9 +187,10 @@ describe('listByAttempt', () => {
     ['more without a key', { items: [], has_more: true }, false],
     ['an item that cannot be read', { items: [{ status: 'x' }], has_more: false }, false],
     ['no items', { has_more: false }, 'unavailable'],
+    ['a bare array, as older versions answer', [], true],
     ['items that are no list', { items: {}, has_more: false }, 'unavailable'],
     ['an error that says 200', { status: 'error', message: 'x' }, 'unavailable'],
-    ['another shape', [], 'unavailable'],
+    ['another shape', { calls: [] }, 'unavailable'],
   ];
   test.each(silences)('P1 an empty answer is proof only when it is whole: %s', async (_name, body, expected) => {
     const { retell } = await start((_request, response) => json(response, 200, body));
@@ -304,6 +305,18 @@ describe('concurrency', () => {
     const { retell } = await start((_request, response) => json(response, 500, {}), { read: { ...POLICY, tries: 1 } });
     expect((await retell.concurrency()).kind).toBe('unknown');
   });
+});
+
+test.each([
+  [200, 'ok'],
+  [401, 'account'],
+  [500, 'unavailable'],
+] as const)('a probe at a provider that knows no such path asks for a list: %i says %s', async (status, expected) => {
+  const { server, retell } = await start((request, response) =>
+    json(response, request.path === '/get-api-key-info' ? 404 : status, { items: [], has_more: false }),
+  );
+  expect(await retell.probe()).toBe(expected);
+  expect(server.received.map((request) => request.path)).toEqual(['/get-api-key-info', '/v3/list-calls']);
 });
 
 test.each([

@@ -64,6 +64,13 @@ describe('what is sent', () => {
 describe('what a reply proves', () => {
   const table: [string, number, unknown, Record<string, string>, object][] = [
     ['another 2xx with a call', 200, CREATED, {}, { kind: 'placed' }],
+    [
+      '2xx about another call',
+      201,
+      { ...CREATED, metadata: { attempt_id: 'another' } },
+      {},
+      { kind: 'ambiguous', message: 'a reply about another call' },
+    ],
     ['2xx without a call_id', 201, { call_status: 'registered' }, {}, { kind: 'ambiguous', httpStatus: 201 }],
     ['2xx that is no JSON', 200, 'RAW<html>', {}, { kind: 'ambiguous' }],
     [

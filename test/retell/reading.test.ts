@@ -14,6 +14,8 @@ describe('live or over', () => {
     [{ call_status: 'ENDED' }, false, false],
     [{ call_status: 'paused' }, true, false],
     [{ call_status: 'paused', start_timestamp: 1_790_000_000_000 }, true, true],
+    [{ call_status: 'completed', end_timestamp: 1_790_000_060_000 }, false, false],
+    [{ call_status: 'ongoing', end_timestamp: 1_790_000_060_000 }, true, true],
     [{ call_status: 'archived', disconnection_reason: 'user_hangup' }, false, false],
     [{ call_status: 'ongoing', disconnection_reason: 'user_hangup' }, true, true],
     [{}, true, false],

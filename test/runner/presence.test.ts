@@ -17,7 +17,7 @@ describe('the presence of a daemon', () => {
   beforeEach(async () => void (await world.database.db.collection('runners').deleteMany({})));
   afterAll(() => world.close());
 
-  const presenceOf = ({ cx }: Runner, indexesStand = true): Presence =>
+  const presenceOf = ({ cx }: Runner, indexesStand = true, away: () => string | null = () => null): Presence =>
     createPresence(cx, {
       version: '1',
       workers: 1,
@@ -26,6 +26,7 @@ describe('the presence of a daemon', () => {
       liveCalls: () => 0,
       pace: createBucket({ perSecond: 1, burst: 1, clock: cx.clock }),
       sends: createSends(cx.clock),
+      away,
       indexesStand: () => Promise.resolve(indexesStand),
     });
   const told = async (): Promise<unknown> => (await world.store.runners.list())[0]?.standstill;
@@ -41,6 +42,19 @@ describe('the presence of a daemon', () => {
     view = { state: 'open', reason: 'http_402', kind: 'payment', since: new Date() };
     await expect.poll(told).toMatchObject({ code: 'PROVIDER_REFUSES', text: expect.stringContaining('http_402') as string, remedy: expect.stringMatching(/^pay/) as string }); // prettier-ignore
     view = { ...view, state: 'closed', reason: null, kind: null };
+    await expect.poll(told).toBeNull();
+    runner.abandon();
+    await running;
+  });
+
+  it('tells that the provider cannot be reached, as long as it cannot', async () => {
+    const runner = openRunner(world.store, { timing: { leaseMs: 3_600_000 }, patience: 0.02 });
+    let away: string | null = 'connect ECONNREFUSED';
+    const presence = presenceOf(runner, true, () => away);
+    await presence.beat('running');
+    expect(await told()).toMatchObject({ code: 'PROVIDER_AWAY', text: 'the provider cannot be reached (connect ECONNREFUSED)' });
+    const running = presence.run();
+    away = null;
     await expect.poll(told).toBeNull();
     runner.abandon();
     await running;

@@ -12,6 +12,7 @@ import { createRefusals } from '../../src/runner/refusals.js';
 import { createRegistry } from '../../src/runner/registry.js';
 import { createSlots, scopesOf } from '../../src/runner/slots.js';
 import type { Slots } from '../../src/runner/slots.js';
+import { logTo, type Said } from './support.js';
 import { createClock } from '../../src/telemetry/clock.js';
 
 describe('names', () => {
@@ -230,12 +231,26 @@ describe('several creates in a row without a clear answer', () => {
     let slowed = 0;
     const slowdown = { trouble: () => (slowed += 1), rateFactor: () => 1, pausedForMs: () => 0 };
     const breaker = { trip: () => undefined } as unknown as Context['breaker'];
-    const creates = createRefusals({ slowdown, breaker, alert: () => undefined });
+    const creates = createRefusals({ slowdown, breaker, alert: () => undefined, log: logTo([]) });
     const after = (...what: ('accepted' | 'refused' | 'unclear')[]): number => {
       for (const each of what) creates[each]();
       return slowed;
     };
     expect(after('unclear', 'unclear', 'accepted', 'unclear', 'unclear', 'refused', 'unclear', 'unclear')).toBe(0);
     expect(after('unclear', 'unclear')).toBe(2);
+  });
+
+  it('or without any are a provider that is away, until it answers, whatever it says', () => {
+    const said: Said[] = [];
+    const slowdown = { trouble: () => undefined, rateFactor: () => 1, pausedForMs: () => 0 };
+    const breaker = { trip: () => undefined } as unknown as Context['breaker'];
+    const creates = createRefusals({ slowdown, breaker, alert: () => undefined, log: logTo(said) });
+    for (let n = 0; n < 5; n += 1) {
+      expect(creates.away()).toBe(n < 3 ? null : 'ECONNREFUSED');
+      creates.unreachable('ECONNREFUSED');
+    }
+    creates.refused();
+    expect(creates.away()).toBeNull();
+    expect(said.map(({ level }) => level)).toEqual(['warn', 'info']);
   });
 });
