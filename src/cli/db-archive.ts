@@ -192,7 +192,7 @@ async function standingOf({ store }: Session, archives: ArchiveStore, batch: str
 
 function stays(batch: string, why: string): SpeechAiError {
   return new SpeechAiError('NOT_TO_ARCHIVE', `${batch} stays where it is: ${why}.`, {
-    remedy: 'Only what is over goes: `batch cancel` ends what waits, --older-than takes what is younger.',
+    remedy: 'Only finished batches are archived. Use `batch cancel` to end waiting jobs, or lower --older-than.',
   });
 }
 

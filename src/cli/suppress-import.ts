@@ -88,7 +88,7 @@ export async function importSuppressions(session: Session, file: string, options
       counts.wrong_check_digit += reading.warnings.length;
       if (reading.expiry === 'unread') {
         counts.unread_expiry += 1;
-        list(line, 'its expiry is no date that is understood; blocked for ever', cells);
+        list(line, 'its expiry is not a valid date; blocked forever', cells);
       }
       if (reading.expiry === 'past') {
         counts.past_expiry += 1;
@@ -192,7 +192,7 @@ async function refuseBinary(file: string): Promise<void> {
   } catch (error) {
     throw new SpeechAiError('FILE', `${file} cannot be read: ${messageOf(error)}`, { remedy: 'Give a text or CSV file.' });
   }
-  throw new SpeechAiError('FILE_BINARY', `${file} is no text file.`, {
+  throw new SpeechAiError('FILE_BINARY', `${file} is not a text file.`, {
     remedy: 'Save the list as CSV in UTF-8 and import that.',
     exitCode: EXIT.usage,
   });

@@ -20,7 +20,7 @@ export const app: Pick<Schema, AppPath> = {
     name: 'SPEECHAI_CONFIG_DIR',
     parser: optional(text('a directory', (given) => !given.includes('\0'))),
     default: '',
-    describe: "A folder of one's own whose profiles, outcomes and rules are taken before the package's.",
+    describe: 'Folder whose files override the packaged profiles, outcomes and rules.',
     example: '/etc/speechai',
   },
   'app.allowRealCalls': {

@@ -92,7 +92,7 @@ export const credit: Section<'credit'> = {
     default: '3',
     unit: 'minutes',
     describe:
-      'Talk for which money is held at least before a call is placed; more while there is plenty. A call lasts no longer than its hold pays for, so that calls together never cost more than was bought.',
+      'Minimum minutes of credit reserved before a call; more if the balance allows. A call never lasts longer than its reserve pays for, so all calls together cannot cost more than was bought.',
     example: '3',
   },
 };

@@ -20,7 +20,7 @@ function policy(kind: keyof typeof RETRY_KINDS): Policy {
       name: `RETRY_${kind}_TRIES`,
       parser: integer({ min: 1, max: 1_000 }),
       default: { development: '5', testing: '2', staging: '5', production: '5' },
-      describe: `Tries in all when ${what}.`,
+      describe: `Maximum tries, including the first, when ${what}.`,
       example: '5',
     },
     delayMs: {
@@ -74,7 +74,7 @@ export const retries: Section<'retries'> = {
     name: 'MAX_ATTEMPTS',
     parser: optional(integer({ min: 1, max: 100 })),
     default: '',
-    describe: "Calls to one contact, where the batch does not say. Nobody set it: the job's own limit, else 3.",
+    describe: "Calls to one contact, where the batch does not say. If unset, the job's own limit applies, otherwise 3.",
     example: '3',
   },
   'retries.retryDelayMs': {
