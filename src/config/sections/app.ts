@@ -13,7 +13,7 @@ export const app: Pick<Schema, AppPath> = {
       prod: 'production',
     }),
     default: 'development',
-    describe: 'What this installation is for: chooses the profile `config/<env>.env` and how strict the checks are.',
+    describe: 'Kind of installation: selects the profile `config/<env>.env` and how strict the checks are.',
     example: 'production',
   },
   'app.configDir': {
@@ -27,7 +27,7 @@ export const app: Pick<Schema, AppPath> = {
     name: 'ALLOW_REAL_CALLS',
     parser: flag(),
     default: 'false',
-    describe: 'Lets ENV=testing use a Retell that is not on this machine, which rings real telephones.',
+    describe: 'Lets ENV=testing use a Retell that is not on this machine. Real phones will ring.',
     example: '1',
   },
 };
