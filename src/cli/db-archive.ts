@@ -60,7 +60,7 @@ async function archive(session: Session, options: ArchiveOptions): Promise<ExitC
   const sum = (of: (standing: Standing) => number): number => found.reduce((n, { standing }) => n + of(standing), 0);
   const what = `${count(sum(({ jobs }) => jobs), 'job')} and ${count(sum(({ calls }) => calls), 'call')} of ${batchesText(found.length)}`; // prettier-ignore
   for (const { batch, entry } of interrupted)
-    say(`${batch}: ${archivedText(entry)}; that was interrupted${dryRun ? ', and the next run without --dry-run goes on with it' : ''}.`);
+    say(`${batch}: ${archivedText(entry)}; that was interrupted${dryRun ? ', and the next run without --dry-run continues it' : ''}.`);
   if (left > 0) say(`${batchesText(left)} not taken: not over, or at work within ${options.olderThan} days.`);
   if (folder === null || found.length + interrupted.length === 0) {
     tell(options, found.map((one) => lineOf(one, null))); // prettier-ignore

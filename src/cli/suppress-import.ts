@@ -103,14 +103,14 @@ export async function importSuppressions(session: Session, file: string, options
   if (options.json === true) printJson({ ...counts, rejects, dry_run: options.dryRun === true });
   if (said > SAID) say(`... and ${String(said - SAID)} more remarks.`);
   const odd = [
-    ...(counts.unread_expiry === 0 ? [] : [`${String(counts.unread_expiry)} blocked for ever, because their expiry is not understood`]),
+    ...(counts.unread_expiry === 0 ? [] : [`${String(counts.unread_expiry)} blocked forever, because their expiry is not a valid date`]),
     ...(counts.past_expiry === 0 ? [] : [`${String(counts.past_expiry)} expired already`]),
     ...(counts.wrong_check_digit === 0 ? [] : [`${String(counts.wrong_check_digit)} with a wrong check digit, blocked all the same`]),
   ];
   say(
     `${options.dryRun === true ? 'Would be imported' : 'Imported'}: ${String(counts.added)} new, ${String(counts.renewed)} renewed, ${String(counts.rejected)} of ${String(counts.lines)} lines rejected${odd.map((one) => `; ${one}`).join('')}.`,
   );
-  if (rejects !== null) say(`These lines, with their reasons, to be mended and imported again: ${rejects}`);
+  if (rejects !== null) say(`These lines with their reasons, to correct and import again: ${rejects}`);
   return counts.rejected + counts.unread_expiry === 0 ? EXIT.ok : EXIT.found;
 }
 
