@@ -58,7 +58,7 @@ const steps: readonly Step[] = [
   { name: 'unused code', run: () => tool('knip', '--no-progress') },
   { name: 'dependency rules', run: dependencyRules },
   ...(existsSync('scripts/docs.ts')
-    ? [{ name: 'settings table in the README', run: () => command('node', '--import', 'tsx', 'scripts/docs.ts', '--check') }]
+    ? [{ name: 'settings table in docs/settings.md', run: () => command('node', '--import', 'tsx', 'scripts/docs.ts', '--check') }]
     : []),
 ];
 

@@ -1,29 +1,29 @@
-/** Keeps the README's table of settings equal to the schema: writes it, or with `--check` fails when it is stale. */
+/** Keeps the table in docs/settings.md equal to the schema: writes it, or with `--check` fails when it is stale. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { argv, exit, stderr, stdout } from 'node:process';
 import { format, resolveConfig } from 'prettier';
 import { settingsMarkdown } from '../src/config/docs.js';
 
-const README = 'README.md';
+const PAGE = 'docs/settings.md';
 const START = '<!-- settings:start -->';
 const END = '<!-- settings:end -->';
 
-const readme = readFileSync(README, 'utf8');
-const from = readme.indexOf(START);
-const to = readme.indexOf(END);
+const page = readFileSync(PAGE, 'utf8');
+const from = page.indexOf(START);
+const to = page.indexOf(END);
 if (from < 0 || to < from) {
-  stderr.write(`${README} has no ${START} ... ${END}, so the table has no place.\n`);
+  stderr.write(`${PAGE} has no ${START} ... ${END}, so the table has no place.\n`);
   exit(1);
 }
-const written = `${readme.slice(0, from + START.length)}\n\n${settingsMarkdown()}\n\n${readme.slice(to)}`;
-// The format check aligns the columns of tables; comparing formatted texts keeps the two checks from contradicting each other.
-const fresh = await format(written, { ...(await resolveConfig(README)), filepath: README });
+const formatted = await format(settingsMarkdown(), { ...(await resolveConfig(PAGE)), filepath: PAGE });
+// Only what lies between the marks is generated: the words around it are their writer's.
+const fresh = `${page.slice(0, from + START.length)}\n\n${formatted.trimEnd()}\n\n${page.slice(to)}`;
 if (argv.includes('--check')) {
-  if (fresh !== readme) {
-    stderr.write(`The table of settings in ${README} is stale: run node --import tsx scripts/docs.ts\n`);
+  if (fresh !== page) {
+    stderr.write(`The table of settings in ${PAGE} is stale: run node --import tsx scripts/docs.ts\n`);
     exit(1);
   }
   stdout.write('The table of settings is fresh.\n');
 } else {
-  writeFileSync(README, fresh);
+  writeFileSync(PAGE, fresh);
 }

@@ -143,7 +143,7 @@ function documentOf(path: string, line: string): ArchivedDocument {
   } catch (error) {
     throw unreadable(path, messageOf(error));
   }
-  throw unreadable(path, 'a line of it is no document');
+  throw unreadable(path, 'a line of it is not a document');
 }
 
 function whole(bytes: Buffer): Uint8Array {

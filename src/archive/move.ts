@@ -199,7 +199,7 @@ function fileName(batch: string): string {
 
 export function busy(batch: string): SpeechAiError {
   return new SpeechAiError('ARCHIVE_BUSY', `The history of ${batch} is being moved by somebody else.`, {
-    remedy: 'Wait until that is over; `batch show` tells who is at it.',
+    remedy: 'Wait until that is over; `batch show` shows who is moving it.',
     exitCode: EXIT.tryAgain,
   });
 }

@@ -155,7 +155,7 @@ function amountOrExit(written: string): number {
   const reading = readAmount(written);
   const amount = /^\d+\.\d{1,6}$/.test(written) ? Number(written) : reading.kind === 'amount' ? reading.value : Number.NaN;
   if (!doubtful && amount > 0 && amount <= MOST) return amount;
-  const why = doubtful ? 'could be thousands or a fraction' : `is no amount above 0 and up to ${String(MOST)}`;
+  const why = doubtful ? 'could be thousands or a fraction' : `is not an amount above 0 and up to ${String(MOST)}`;
   throw new SpeechAiError('AMOUNT', `"${written.slice(0, 40)}" ${why}.`, {
     remedy: 'Write it as 50, 12.5 or 1.234,50, in dollars or minutes.',
     exitCode: EXIT.usage,

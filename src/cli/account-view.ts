@@ -186,7 +186,7 @@ export async function accountStatement(session: Session, ref: string, options: S
 export function dateOrExit(option: string, written: string, zone: string, edge: Edge = 'begins'): Date {
   const read = momentIn(written, zone, edge);
   if (read !== null) return read;
-  throw new SpeechAiError('DATE', `${option}: "${written.slice(0, 40)}" is no date.`, {
+  throw new SpeechAiError('DATE', `${option}: "${written.slice(0, 40)}" is not a valid date.`, {
     remedy: 'Write it as 2026-11-23, 23-11-2026 or 2026-11-23T09:00.',
     exitCode: EXIT.usage,
   });

@@ -13,11 +13,8 @@ export function addBatchImport(batch: Command): void {
     .option('--name <name>', 'the name of the batch (default: that of the file)')
     .option('--map <column=field>', 'what a column is, where its name does not tell; may be repeated', collect, [])
     .option('--settings <file>', 'a JSON file: call_settings, dias_fecha_limite, dias_fecha_maxima, required_variables, queue...')
-    .option(
-      '--rejects <file>',
-      'where rows of which something cannot be used are listed, to be mended and imported (default: FILE.rejects.csv)',
-    )
-    .option('--dry-run', 'look and tell, write nothing to the database')
+    .option('--rejects <file>', 'file for rows with something unusable, to correct and import again (default: FILE.rejects.csv)')
+    .option('--dry-run', 'only check the file; write nothing to the database')
     .option('--confirm', 'do not ask before writing')
     .option('-y, --yes', 'the same as --confirm')
     .option('--allow-duplicates', 'keep repeated rows, and people who wait in another active batch')

@@ -142,7 +142,7 @@ async function checkNeededIndexes(db: Db, settings: Settings): Promise<Finding> 
   const remedy = 'Run `speechai db init`.';
   if (settings.env !== 'production') return { what, level: 'ok', detail: `${detail}; \`run\` makes them`, remedy: null };
   if (missingIndexes(reports).length === 0) return { what, level: 'warning', detail, remedy };
-  return { what, level: 'error', detail: `${detail}; \`run\` does not start without those that keep calls from doubling`, remedy };
+  return { what, level: 'error', detail: `${detail}; \`run\` does not start without those that prevent duplicate calls`, remedy };
 }
 
 function databaseFailure(thrown: unknown, shown: string): Finding {

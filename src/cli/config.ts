@@ -28,7 +28,7 @@ export function registerConfig(program: Command): void {
     .action(runAction(show));
   config
     .command('docs')
-    .description("print the README's table of settings")
+    .description('print the table of settings as Markdown')
     .addHelpText('after', '\nExample:\n  $ speechai config docs > settings.md')
     .action(runAction(docs));
   config

@@ -60,7 +60,7 @@ async function archive(session: Session, options: ArchiveOptions): Promise<ExitC
   const sum = (of: (standing: Standing) => number): number => found.reduce((n, { standing }) => n + of(standing), 0);
   const what = `${count(sum(({ jobs }) => jobs), 'job')} and ${count(sum(({ calls }) => calls), 'call')} of ${batchesText(found.length)}`; // prettier-ignore
   for (const { batch, entry } of interrupted)
-    say(`${batch}: ${archivedText(entry)}; that was interrupted${dryRun ? ', and the next run without --dry-run goes on with it' : ''}.`);
+    say(`${batch}: ${archivedText(entry)}; that was interrupted${dryRun ? ', and the next run without --dry-run continues it' : ''}.`);
   if (left > 0) say(`${batchesText(left)} not taken: not over, or at work within ${options.olderThan} days.`);
   if (folder === null || found.length + interrupted.length === 0) {
     tell(options, found.map((one) => lineOf(one, null))); // prettier-ignore
@@ -192,7 +192,7 @@ async function standingOf({ store }: Session, archives: ArchiveStore, batch: str
 
 function stays(batch: string, why: string): SpeechAiError {
   return new SpeechAiError('NOT_TO_ARCHIVE', `${batch} stays where it is: ${why}.`, {
-    remedy: 'Only what is over goes: `batch cancel` ends what waits, --older-than takes what is younger.',
+    remedy: 'Only finished batches are archived. Use `batch cancel` to end waiting jobs, or lower --older-than.',
   });
 }
 

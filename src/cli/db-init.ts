@@ -44,7 +44,7 @@ function remedyFor(message: string, collection: string, name: string): string {
   if (/already exists|same name/i.test(message))
     return `Drop the index of that name, which has other keys: db.${collection}.dropIndex("${name}"), then run this again.`;
   if (/duplicate key|E11000/i.test(message))
-    return `Two documents of ${collection} hold what must be unique; look at them before anything is dialled, then run this again.`;
+    return `Two documents of ${collection} have the same value where it must be unique; check them before anything is dialled, then run this again.`;
   if (/not authori[sz]ed|requires authentication/i.test(message)) return 'Give the user of MONGO_URI the role readWrite on this database.';
-  return 'Mend what the message says, then run this again; it makes only what is missing.';
+  return 'Fix what the message says, then run this again; it creates only what is missing.';
 }

@@ -34,7 +34,10 @@ export function unarchiveCommand(path: string, options: UnarchiveOptions, comman
     if (options.json === true) printJson({ batch_id: header.batch, documents: { put_back: put, there_in_another_form: differ, refused } });
     say(`${header.batch}: ${count(put, 'document')} put back.`);
     if (differ > 0) say(`${count(differ, 'document')} there in another form by now: left as they are. The file still has the older form.`);
-    if (refused > 0) say(`${count(refused, 'document')} not put back: another one has what must be unique. The file still has them.`);
+    if (refused > 0)
+      say(
+        `${count(refused, 'document')} not put back: another document already uses a value that must be unique. The file still has them.`,
+      );
     if (differ + refused === 0) say('The file stays; it is not needed any more.');
     return refused === 0 ? EXIT.ok : EXIT.found;
   });

@@ -140,10 +140,10 @@ function registerDbAdopt(db: Command): void {
 
 function registerDbArchive(db: Command): void {
   db.command('archive')
-    .description('move the history of campaigns that are over out of the database: jobs, calls and replies of whole batches, into files')
-    .option('--to <folder>', 'where the files go: one a batch, gzipped lines of JSON, readable by you alone; they name people')
-    .option('--batch <id...>', 'only these (default: every batch that is over and old enough)')
-    .option('--older-than <days>', 'only what was last at work so long ago', wholeNumber, 90)
+    .description('move the history of finished campaigns out of the database: jobs, calls and replies of whole batches, into files')
+    .option('--to <folder>', 'folder for the files: one per batch, gzipped JSON lines, readable only by you; they contain names')
+    .option('--batch <id...>', 'only these (default: every finished batch that is old enough)')
+    .option('--older-than <days>', 'only batches without activity for this many days', wholeNumber, 90)
     .option('--dry-run', 'show what would go, write nothing')
     .option('-y, --yes', 'do not ask')
     .option('--json', 'as JSON')
@@ -168,13 +168,13 @@ function registerDbArchive(db: Command): void {
 }
 
 const ARCHIVE_HELP = `
-A batch goes as a whole, when each of its jobs is done, failed or cancelled and none of its calls waits for anything; calls that rules still count stay.
-Its file is written, read once more and stored durably first; then only what is still exactly what the file holds is taken away. Interrupted, the next
-run finishes it (on the same machine: it goes by the file). Safe while daemons run, and beside other programs.
-The batch keeps its counters and says where its history is (\`batch show\`). Reports no longer have its contacts, SpeechAI's own pages count only what is
-in the database, and a list that is loaded into such a batch again is not known to have been there.
+A batch is moved as a whole, when all its jobs are done, failed or cancelled and no call is pending; calls that rules still count stay. Its file is
+written, read again and stored safely first; then only documents that still equal the file are deleted. After an interruption the next run on the same
+machine finishes it. Safe while daemons and other programs run.
+The batch keeps its counters and shows where its history is (\`batch show\`). Reports no longer have its contacts, SpeechAI's own pages count only what is
+in the database, and importing the same list into such a batch again loads it again.
 
-Exit codes: 0 done (or nothing to do), 1 some batch stays where it is, and why, 75 somebody is at it, 130 interrupted.
+Exit codes: 0 done (or nothing to do), 1 some batch stays where it is, and why, 75 somebody is moving it, 130 interrupted.
 
 Example:
   $ speechai db archive --to /var/backups/speechai --dry-run`;

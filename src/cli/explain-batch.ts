@@ -144,7 +144,7 @@ async function show(
   print(
     `${batch.id ?? ''}: ${state}, ${count(waiting, 'job')} waiting or in progress, at ${clockTime(now, zone)} (times are those of ${zone})`,
   );
-  if (looked < waiting) print(`Looked at ${String(looked)} of them, taken by chance (--sample looks at more).`);
+  if (looked < waiting) print(`Looked at ${String(looked)} of them, sampled at random (--sample checks more).`);
   for (const { code, text } of closed) print(onClock(`The whole batch: ${code}: ${text}`, zone));
   print(
     `The rules let ${String(dialable)} of ${String(looked)} be dialled now.${unreadable === 0 ? '' : ` Cannot be understood: ${String(unreadable)}.`}`,

@@ -53,7 +53,7 @@ async function openAttempt({ store }: Session, token: string | null): Promise<At
 export function timeOrExit(written: string, zone: string): Date {
   const read = momentIn(written, zone);
   if (read !== null) return read;
-  throw new SpeechAiError('TIME', `--at: "${written.slice(0, 40)}" is no time.`, {
+  throw new SpeechAiError('TIME', `--at: "${written.slice(0, 40)}" is not a valid time.`, {
     remedy: 'Write it as 2026-11-23T09:00, or with an offset.',
     exitCode: EXIT.usage,
   });

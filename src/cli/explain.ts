@@ -30,7 +30,7 @@ export function registerExplain(program: Command): void {
     .command('batch <id>')
     .description('its jobs by what stands in their way, and by the hour in which they can be dialled')
     .option('--at <time>', 'as if it were then')
-    .option('--sample <n>', 'jobs to look at; where there are more, so many by chance', aboveZero, 2_000)
+    .option('--sample <n>', 'maximum jobs to check; larger batches are sampled at random', aboveZero, 2_000)
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  $ speechai explain batch batch-20261120-5f2a')
     .action(

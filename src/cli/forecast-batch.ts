@@ -68,7 +68,7 @@ export async function forecastBatch(session: Session, ref: string, options: Fore
   });
   const notes = [
     ...(assumed === null ? [] : [`It is ${view.batch.state}; this is what follows when it is resumed now.`]),
-    ...(jobs.length < waiting ? [`${String(jobs.length)} jobs, taken by chance, stand for ${String(waiting)}.`] : []),
+    ...(jobs.length < waiting ? [`${String(jobs.length)} jobs, sampled at random, represent ${String(waiting)}.`] : []),
     ...(seen.length === 0 ? ['The batch has no calls yet: usual outcomes are assumed.'] : []),
   ];
   if (options.json === true)

@@ -13,27 +13,25 @@ export interface ForecastOptions {
 }
 
 export function registerForecast(program: Command): void {
-  const forecast = program
-    .command('forecast')
-    .description('play a batch through on a virtual clock, with the same rules and its own outcomes');
+  const forecast = program.command('forecast').description('simulate a batch on a virtual clock, with the same rules and its own outcomes');
   forecast
     .command('batch <id>')
-    .description('its end (P50, P90), its cost, and what it waits for')
+    .description('when it ends (P50, P90), what it costs, and what it waits for')
     .option(
       '--set <key=value>',
       'as if this were set: a key of `batch set`, account.KEY, or a setting like MAX_CONCURRENT_CALLS (repeatable)',
       collect,
       [],
     )
-    .option('--runs <n>', 'how often it is played', aboveZero)
+    .option('--runs <n>', 'number of simulations', aboveZero)
     .option('--seed <n>', 'the same seed gives the same forecast of the same jobs', aboveZero, 1)
-    .option('--sample <n>', 'jobs that are played; where there are more, so many by chance stand for all', aboveZero, 3_000)
+    .option('--sample <n>', 'maximum jobs to simulate; larger batches are sampled at random', aboveZero, 3_000)
     .option('--json', 'as JSON')
     .addHelpText(
       'after',
       `
-It takes the batch as alone in the installation, and as running where it is paused. Calls end as the batch's own calls did; while it has
-few, as calls usually do.
+It assumes no other batch is running, and treats a paused batch as resumed. Calls end the way this batch's own calls ended; while there
+are few of those, the way calls usually end.
 
 Example:
   $ speechai forecast batch batch-20261120-5f2a --set MAX_CONCURRENT_CALLS=40 --set allowed_hours=10:00-20:00`,

@@ -63,7 +63,7 @@ export async function preview({ file, plan, rejectFile, figures, advice }: Previ
     say(`Called lately: ${figures(counts.recentlyCalled)} of the contacts; the rules decide when they are called again`);
   for (const [variable, count] of Object.entries(counts.missing)) say(`Without {{${variable}}}: ${figures(count)} contacts`);
   for (const warning of [...warningsOf(counts, figures), ...advice.map((text) => `The batch: ${text}`)]) say(`Warning: ${warning}`);
-  if (rejectFile !== null) say(`Every row of it with its reasons, to be mended and imported again: ${rejectFile}`);
+  if (rejectFile !== null) say(`Rejected rows with their reasons, to correct and import again: ${rejectFile}`);
 }
 
 function tellReasons(reasons: readonly Reason[], figures: Figures): void {

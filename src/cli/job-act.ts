@@ -60,7 +60,7 @@ async function spentOf({ store, policy }: Session, job: Job): Promise<string | n
   const [doc] = job.batch === null ? [] : await store.campaigns.batches([job.batch]);
   const limit = attemptLimit(job, doc === undefined ? null : readBatch(doc), policy);
   if (job.attempts < limit && job.attempts + job.transientCalls < limit + policy.transientRetries) return null;
-  return `${job.attempts} of ${limit} attempts are used, so it would be closed again at once; add --reset-attempts to begin anew`;
+  return `${job.attempts} of ${limit} attempts are used, so it would be closed again at once; add --reset-attempts to start from zero`;
 }
 
 /** Why the write found nothing to change, by what stands there now. */

@@ -94,7 +94,7 @@ async function lookAtForeign(session: Session, job: Job | null): Promise<Look> {
   const { store } = session;
   const old = await store.runners.oldWorkers(new Date(store.time.now().getTime() - OLD_WORKER_MS));
   if (old.length > 0) return live(`an old worker (${old.join(', ')}) is still at work and may be calling; stop it first`);
-  if (job === null) return live('it cannot be read, so its call cannot be looked for; mend the document first');
+  if (job === null) return live('it cannot be read, so its call cannot be looked for; fix the document first');
   const started = job.startedAt?.getTime() ?? 0;
   if (job.callId !== null && (job.callStartedAt?.getTime() ?? 0) >= started - 1_000) {
     const { pollTimeoutMs, maxDurationMs } = session.loaded.settings.calls;

@@ -111,7 +111,7 @@ function act(job: Command, name: JobAct, description: string, example: string): 
     .action(runAction((ids: readonly string[], flags: ActFlags, self: Command) => perform(name, ids, flags, self)));
   if (name === 'suspend' || name === 'cancel') command.option('--hang-up', 'end a call that is live now, instead of waiting for its end');
   if (name === 'retry') {
-    command.option('--reset-attempts', 'begin to count calls anew').option('--yes', 'do not ask: it dials');
+    command.option('--reset-attempts', 'start counting calls again from zero').option('--yes', 'do not ask: it dials');
   }
 }
 

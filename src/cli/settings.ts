@@ -40,7 +40,7 @@ export async function loadSettingsOrExit(command: Command, needs: Needs = {}): P
   if (result.settings !== null) return { ...result, settings: result.settings };
   const errors = result.problems.filter((problem) => problem.level === 'error').length;
   throw new SpeechAiError('CONFIG_WRONG', `${count(errors, 'setting')} cannot be used, so nothing was started.`, {
-    remedy: 'Mend what is listed above; `speechai config check` tells it again.',
+    remedy: 'Fix the problems above; `speechai config check` lists them again.',
     exitCode: EXIT.config,
   });
 }

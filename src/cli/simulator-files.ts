@@ -19,7 +19,7 @@ function numbersOf(line: string, where: string): string[] {
   return written.map((cell) => {
     const number = cell.replace(/[\s().\-/]/g, '');
     if (E164.test(number)) return number;
-    throw new SpeechAiError('SIMULATOR_FILE', `${where} is no telephone number: ${cell.trim().slice(0, 40)}`, {
+    throw new SpeechAiError('SIMULATOR_FILE', `${where} is not a telephone number: ${cell.trim().slice(0, 40)}`, {
       remedy: 'Write it with + and the country code, one number a line; comments start with #.',
       exitCode: EXIT.config,
     });

@@ -97,7 +97,7 @@ function readFaults(texts: readonly string[]): FaultSpec[] {
   return texts.map((text) => {
     const read = remoteFaultSchema.safeParse(text.startsWith('{') ? parsed(text) : shorthand(text));
     if (read.success) return read.data;
-    throw new SpeechAiError('SIMULATOR_FAULT', `--fault ${text} is no fault: ${z.prettifyError(read.error)}`, {
+    throw new SpeechAiError('SIMULATOR_FAULT', `--fault ${text} is not a fault: ${z.prettifyError(read.error)}`, {
       remedy: `Write KIND or KIND:PROBABILITY, KIND one of ${FAULT_KINDS.join(', ')}, or a JSON object.`,
       exitCode: EXIT.usage,
     });

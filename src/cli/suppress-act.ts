@@ -74,7 +74,7 @@ export function expiryOrExit(session: Session, written: string | undefined): Dat
   const now = session.store.time.now();
   const read = expiryOf(written, now, session.policy.defaultTimezone);
   if (read !== null && read > now) return read;
-  throw new SpeechAiError('EXPIRES', `--expires: "${written.slice(0, 40)}" is no time ahead.`, {
+  throw new SpeechAiError('EXPIRES', `--expires: "${written.slice(0, 40)}" is not a time in the future.`, {
     remedy: 'Write 30d, 12h or a date like 2027-01-31 or 31-01-2027.',
     exitCode: EXIT.usage,
   });

@@ -88,7 +88,7 @@ export async function importSuppressions(session: Session, file: string, options
       counts.wrong_check_digit += reading.warnings.length;
       if (reading.expiry === 'unread') {
         counts.unread_expiry += 1;
-        list(line, 'its expiry is no date that is understood; blocked for ever', cells);
+        list(line, 'its expiry is not a valid date; blocked forever', cells);
       }
       if (reading.expiry === 'past') {
         counts.past_expiry += 1;
@@ -103,14 +103,14 @@ export async function importSuppressions(session: Session, file: string, options
   if (options.json === true) printJson({ ...counts, rejects, dry_run: options.dryRun === true });
   if (said > SAID) say(`... and ${String(said - SAID)} more remarks.`);
   const odd = [
-    ...(counts.unread_expiry === 0 ? [] : [`${String(counts.unread_expiry)} blocked for ever, because their expiry is not understood`]),
+    ...(counts.unread_expiry === 0 ? [] : [`${String(counts.unread_expiry)} blocked forever, because their expiry is not a valid date`]),
     ...(counts.past_expiry === 0 ? [] : [`${String(counts.past_expiry)} expired already`]),
     ...(counts.wrong_check_digit === 0 ? [] : [`${String(counts.wrong_check_digit)} with a wrong check digit, blocked all the same`]),
   ];
   say(
     `${options.dryRun === true ? 'Would be imported' : 'Imported'}: ${String(counts.added)} new, ${String(counts.renewed)} renewed, ${String(counts.rejected)} of ${String(counts.lines)} lines rejected${odd.map((one) => `; ${one}`).join('')}.`,
   );
-  if (rejects !== null) say(`These lines, with their reasons, to be mended and imported again: ${rejects}`);
+  if (rejects !== null) say(`These lines with their reasons, to correct and import again: ${rejects}`);
   return counts.rejected + counts.unread_expiry === 0 ? EXIT.ok : EXIT.found;
 }
 
@@ -192,7 +192,7 @@ async function refuseBinary(file: string): Promise<void> {
   } catch (error) {
     throw new SpeechAiError('FILE', `${file} cannot be read: ${messageOf(error)}`, { remedy: 'Give a text or CSV file.' });
   }
-  throw new SpeechAiError('FILE_BINARY', `${file} is no text file.`, {
+  throw new SpeechAiError('FILE_BINARY', `${file} is not a text file.`, {
     remedy: 'Save the list as CSV in UTF-8 and import that.',
     exitCode: EXIT.usage,
   });

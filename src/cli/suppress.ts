@@ -16,7 +16,7 @@ export function registerSuppress(program: Command): void {
     .description('a telephone number or a RUT, DNI or CUIT/CUIL, or several')
     .option('--reason <text>', 'why', 'operator')
     .option('--evidence <text>', 'a ticket, a letter, a call id')
-    .option('--expires <when>', '30d, 12h or a date (2027-01-31, 31-01-2027, 31-ene-2027: that day is part of it); without it, for ever')
+    .option('--expires <when>', '30d, 12h or a date (2027-01-31, 31-01-2027, 31-ene-2027: that day is part of it); without it, forever')
     .option('--json', 'as JSON')
     .addHelpText('after', `${SCOPE}\n${example("suppress add +56911112222 --reason 'asked by letter'")}`)
     .action(words<AddOptions>(async (session, who, options) => (await import('./suppress-act.js')).addSuppressions(session, who, options)));
@@ -57,12 +57,12 @@ export function registerSuppress(program: Command): void {
     .option('--reason <text>', 'where the line gives none', 'imported list')
     .option('--evidence <text>', 'kept with every entry; the name of the file where it is not given')
     .option('--expires <when>', 'where the line gives none: 30d, 12h or a date')
-    .option('--rejects <file>', 'where lines that need mending are listed (default: FILE.rejects.csv)')
+    .option('--rejects <file>', 'file for lines that need correction (default: FILE.rejects.csv)')
     .option('--dry-run', 'read and count, write nothing')
     .option('--json', 'the counts as JSON')
     .addHelpText(
       'after',
-      `${SCOPE}\n\nAn expiry that is not understood blocks for ever, and is said. A wrong check digit blocks the person as written and the one with the right digit.
+      `${SCOPE}\n\nAn expiry that is not a valid date blocks forever, with a warning. A wrong check digit blocks the person as written and the one with the right digit.
 Exit code 3 where lines were not understood; the others are imported. Safe to run again.\n${example('suppress import do-not-call.csv --country CL')}`,
     )
     .action(

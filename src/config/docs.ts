@@ -1,4 +1,4 @@
-/** The settings as Markdown, for the README and `speechai config docs`. */
+/** The settings as Markdown, for docs/settings.md and `speechai config docs`. */
 import { SECTIONS, sectionOf } from './problem.js';
 import type { SectionName } from './problem.js';
 import type { Entry } from './schema.js';

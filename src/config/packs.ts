@@ -12,8 +12,8 @@ const PACKAGE_CONFIG_DIR = fileURLToPath(new URL('../../config', import.meta.url
 
 const DATE = z
   .string()
-  .refine((text) => /^\d{4}-\d{2}-\d{2}$/.test(text) && Number.isFinite(Date.parse(`${text}T00:00:00Z`)), 'is no date like 2026-09-18');
-const LOCAL_TIME = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/, 'is no local time like 2026-09-18T12:00');
+  .refine((text) => /^\d{4}-\d{2}-\d{2}$/.test(text) && Number.isFinite(Date.parse(`${text}T00:00:00Z`)), 'is not a date like 2026-09-18');
+const LOCAL_TIME = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}$/, 'is not a local time like 2026-09-18T12:00');
 const REACHED = z.enum(['placed', 'rang', 'answered', 'conversation']);
 
 const LIMIT = z

@@ -11,7 +11,7 @@ const PACKAGED_DIR = fileURLToPath(new URL('../../config/', import.meta.url));
 /** The names that WORKER_QUEUES and --queue take. */
 const queue = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'is no queue name: letters, digits, ".", "-" and "_", beginning with a letter or digit');
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'is not a queue name: letters, digits, ".", "-" and "_", beginning with a letter or digit');
 const names = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
   .transform((given) => (typeof given === 'string' ? [given] : given))

@@ -86,7 +86,7 @@ function refusal(
   const phone = job.contact.phones[index];
   const which = `Number ${index + 1} of the contact`;
   if (phone === undefined || phone.e164 === null || phone.line === null)
-    return { code: 'PHONE_INVALID', text: `${which} is no telephone number.` };
+    return { code: 'PHONE_INVALID', text: `${which} is not a telephone number.` };
   if (job.badLines.includes(phone.line)) return { code: 'PHONE_DEAD', text: `${which} was found not to be in service.` };
   const block = suppressions.find((each) => each.line === phone.line && inForce(each, job, at));
   return block === undefined ? null : { code: 'SUPPRESSED', text: `${which} is blocked: ${block.reason}.` };

@@ -97,8 +97,8 @@ function fieldProblems({ amount, due, fields, maxAttempts, dni }: NewJob): strin
   const found = Object.keys(fields).flatMap((name) =>
     FIELD_NAME.test(name) ? [] : [`"${name.slice(0, 40)}" cannot be the name of a field.`],
   );
-  if (amount !== null && !(Number.isFinite(amount) && amount >= 0)) found.push('The amount is no number of at least 0.');
-  if (due !== null && !isDay(due)) found.push('The due date is no date like 2026-11-30.');
+  if (amount !== null && !(Number.isFinite(amount) && amount >= 0)) found.push('The amount is not a number of at least 0.');
+  if (due !== null && !isDay(due)) found.push('The due date is not a date like 2026-11-30.');
   if (maxAttempts !== null && !(Number.isInteger(maxAttempts) && maxAttempts >= 1))
     found.push('The attempts are no whole number of at least 1.');
   if (dni !== null && writtenPerson(dni) === null) found.push('The RUT or DNI is none.');

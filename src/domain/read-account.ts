@@ -14,20 +14,20 @@ const PLANS: readonly Plan[] = ['minutes_based', 'credit_based', 'unlimited'];
 const COUNTRY_NAMES: Readonly<Record<string, string>> = { CHILE: 'CL', ARGENTINA: 'AR' };
 
 export function readAccount(doc: unknown): Account {
-  const problems: string[] = record(doc) === null ? ['the account is no document'] : [];
+  const problems: string[] = record(doc) === null ? ['the account is not a document'] : [];
   const amount = (key: string, perUnit: number, otherwise = 0): number => {
     const stored = get(doc, key);
     if (stored === undefined || stored === null || stored === '') return Math.round(otherwise * perUnit);
     const read = Math.round((number(stored) ?? Number.NaN) * perUnit);
     if (read >= 0 && Number.isSafeInteger(read)) return read;
-    problems.push(`${key} is no amount of at least 0`);
+    problems.push(`${key} is not an amount of at least 0`);
     return 0;
   };
   const limit = (key: string, min: number): number | null => {
     const stored = get(doc, key);
     if (stored === undefined || stored === null || stored === '') return null;
     const read = count(stored, min);
-    if (read === null) problems.push(`${key} is no whole number of at least ${min}`);
+    if (read === null) problems.push(`${key} is not a whole number of at least ${min}`);
     return read;
   };
   const id = text(get(doc, 'account_id')) ?? text(get(doc, '_id')) ?? '';
@@ -67,7 +67,7 @@ function countryOf(value: unknown, problems: string[]): string {
   if (value === undefined || value === null || value === '') return 'CL';
   if (written !== undefined && /^[A-Z]{2}$/.test(written)) return written;
   const named = written === undefined || !Object.hasOwn(COUNTRY_NAMES, written) ? undefined : COUNTRY_NAMES[written];
-  if (named === undefined) problems.push('country is no two-letter code like CL');
+  if (named === undefined) problems.push('country is not a two-letter code like CL');
   return named ?? 'CL';
 }
 
@@ -75,13 +75,13 @@ function zoneOf(value: unknown, problems: string[]): string | null {
   if (value === undefined || value === null || value === '') return null;
   const zone = text(value);
   if (zone !== null && isZone(zone)) return zone;
-  problems.push('timezone is no time zone like America/Santiago');
+  problems.push('timezone is not a time zone like America/Santiago');
   return null;
 }
 
 function expiryOf(value: unknown, problems: string[]): Date | null {
   if (value === undefined || value === null || value === '') return null;
   const read = date(value);
-  if (read === null) problems.push('expires_at is no date');
+  if (read === null) problems.push('expires_at is not a date');
   return read;
 }

@@ -96,7 +96,7 @@ function settingsObject(value: unknown, problems: string[]): unknown {
     if (read === null) return {};
   }
   const settings = record(read);
-  if (settings === null) problems.push('call_settings is no object');
+  if (settings === null) problems.push('call_settings is not an object');
   return settings ?? {};
 }
 
@@ -130,7 +130,7 @@ function stateOf(doc: unknown, problems: string[]): { readonly state: BatchState
 
 function readSettings(settings: unknown, problems: string[]): CallSettings {
   const retry = firstOf(settings, 'retry_settings');
-  if (retry !== undefined && record(retry) === null) problems.push('call_settings.retry_settings is no object');
+  if (retry !== undefined && record(retry) === null) problems.push('call_settings.retry_settings is not an object');
   const either = (...keys: readonly string[]): unknown => firstOf(settings, ...keys) ?? firstOf(retry, ...keys);
   const seconds = (key: string, min: number, max: number): number | null => {
     const read = quantity(firstOf(settings, key), `call_settings.${key}`, problems);
@@ -173,7 +173,7 @@ function readZone(settings: unknown, problems: string[]): string | null {
   if (stored === undefined || (typeof stored === 'string' && stored.trim() === '')) return null;
   const zone = text(stored);
   if (zone !== null && isZone(zone)) return zone;
-  problems.push(`call_settings.timezone "${(zone ?? typeof stored).slice(0, 40)}" is no time zone like America/Santiago`);
+  problems.push(`call_settings.timezone "${(zone ?? typeof stored).slice(0, 40)}" is not a time zone like America/Santiago`);
   return null;
 }
 
@@ -195,7 +195,7 @@ function datesIn(value: unknown, name: string, problems: string[]): readonly str
     const written = entry instanceof Date ? date(entry)?.toISOString().slice(0, 10) : text(entry);
     if (typeof written === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(written) && date(written)?.toISOString().startsWith(written) === true)
       return [written];
-    problems.push(`call_settings.${name} holds "${(written ?? typeof entry).slice(0, 40)}", which is no date like 2026-09-18`);
+    problems.push(`call_settings.${name} holds "${(written ?? typeof entry).slice(0, 40)}", which is not a date like 2026-09-18`);
     return [];
   });
 }
@@ -226,7 +226,7 @@ function readRules(value: unknown, problems: string[]): string | null {
   if (value === false) return 'none';
   const name = text(value)?.toLowerCase() ?? '';
   if (/^[a-z][a-z0-9_-]{0,31}$/.test(name)) return name;
-  problems.push('rules is no name of a rule pack like "cl"');
+  problems.push('rules is not the name of a rule pack like "cl"');
   return null;
 }
 
@@ -247,7 +247,7 @@ function moment(value: unknown, name: 'start_at' | 'end_at', zone: string | null
   if (isAbsent(value)) return null;
   const local = typeof value === 'string' && isLocal(value);
   const read = local ? momentIn(value, zone ?? 'UTC', name === 'end_at' ? 'is over' : 'begins') : date(value);
-  if (read === null) problems.push(`${name} is no date`);
+  if (read === null) problems.push(`${name} is not a date`);
   else if (local && zone === null) problems.push(`${name} is a text without an offset like -03:00, and call_settings has no timezone`);
   return read;
 }
@@ -257,7 +257,7 @@ const isAbsent = (value: unknown): boolean => value === undefined || value === n
 function whole(value: unknown, name: string, problems: string[], min: number): number | null {
   if (isAbsent(value)) return null;
   const read = count(value, min);
-  if (read === null) problems.push(`${name} is no whole number of at least ${min}`);
+  if (read === null) problems.push(`${name} is not a whole number of at least ${min}`);
   return read;
 }
 
@@ -265,6 +265,6 @@ function quantity(value: unknown, name: string, problems: string[], zeroAllowed 
   if (isAbsent(value)) return null;
   const read = number(value);
   if (read !== null && (read > 0 || (read === 0 && zeroAllowed))) return read;
-  problems.push(`${name} is no number ${zeroAllowed ? 'of at least 0' : 'above 0'}`);
+  problems.push(`${name} is not a number ${zeroAllowed ? 'of at least 0' : 'above 0'}`);
   return null;
 }

@@ -17,7 +17,7 @@ const MAX_BAD_LINES = 500;
 export function readJob(doc: unknown, country: string | null = null): JobReading {
   const raw = record(doc);
   const id = docId(get(doc, '_id'));
-  if (raw === null) return { kind: 'unreadable', id, why: 'it is no document' };
+  if (raw === null) return { kind: 'unreadable', id, why: 'it is not a document' };
   const stored = storedPhones(raw);
   if (stored.kind === 'unreadable') return { kind: 'unreadable', id, why: stored.why };
   return { kind: 'job', job: jobOf(raw, id, contactOf(raw, stored.numbers, text(get(raw, 'country')) ?? country)) };

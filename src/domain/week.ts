@@ -73,8 +73,8 @@ function readHours(value: unknown, where: string, problems: string[]): Hours | n
   const end = get(fields, 'end') ?? get(fields, 'to');
   const from = start === undefined || start === null ? 0 : readTime(start);
   const to = end === undefined || end === null ? DAY_MINUTES : readTime(end);
-  if (from === null || from === DAY_MINUTES) problems.push(`${where}: the start ${brief(start)} is no time of day like 09:00`);
-  else if (to === null) problems.push(`${where}: the end ${brief(end)} is no time of day like 18:00`);
+  if (from === null || from === DAY_MINUTES) problems.push(`${where}: the start ${brief(start)} is not a time of day like 09:00`);
+  else if (to === null) problems.push(`${where}: the end ${brief(end)} is not a time of day like 18:00`);
   else if (from === to) problems.push(`${where} starts and ends at ${brief(start)}: for a whole day write 00:00 to 24:00`);
   else return { from, to };
   return null;
@@ -117,7 +117,7 @@ function readDays(value: unknown, where: string, problems: string[]): ReadonlySe
   const days = new Set<number>();
   for (const entry of entries) {
     const day = readWeekday(entry);
-    if (day === null) problems.push(`${where}: ${brief(entry)} is no weekday: write 1 (Monday) to 7 (Sunday; 0 is Sunday too)`);
+    if (day === null) problems.push(`${where}: ${brief(entry)} is not a weekday: write 1 (Monday) to 7 (Sunday; 0 is Sunday too)`);
     else days.add(day);
   }
   return entries.length === 0 ? null : days;
@@ -129,7 +129,7 @@ function readPerDay(value: unknown, where: string, problems: string[]): Readonly
   const days = new Map<number, readonly Hours[]>();
   for (const key of keys) {
     const day = readWeekday(key);
-    if (day === null) problems.push(`${where}: ${brief(key)} is no weekday`);
+    if (day === null) problems.push(`${where}: ${brief(key)} is not a weekday`);
     else days.set(day, [...(days.get(day) ?? []), ...readHoursList(get(value, key), `${where}.${key}`, problems)]);
   }
   return days;

@@ -17,7 +17,7 @@ const TAIL_BYTES = 22 + 65_535;
 
 export async function* xlsxRows({ path, name }: Pick<TableFile, 'path' | 'name'>): AsyncGenerator<TableRow> {
   const unpacked = await unpackedBytes(path);
-  if (unpacked === null) throw refuseFile(`${name} is no whole .xlsx file.`, 'Open it in the spreadsheet and save it again.');
+  if (unpacked === null) throw refuseFile(`${name} is not a complete .xlsx file.`, 'Open it in the spreadsheet and save it again.');
   if (unpacked > MAX_UNPACKED_BYTES) {
     throw refuseFile(
       `${name} unpacks to more than ${MAX_UNPACKED_BYTES / 1e6} MB.`,

@@ -80,12 +80,12 @@ export function readRow({ line, cells }: TableRow, { columns, country, allowDupl
   };
   const date = (field: Field): string | null => {
     const reading = readDate(cell(field));
-    if (reading.kind === 'unreadable') note(broken, field, 'it is no date like 25/11/2025, 25-nov-2025 or 2025-11-25', 'row rejected');
+    if (reading.kind === 'unreadable') note(broken, field, 'it is not a date like 25/11/2025, 25-nov-2025 or 2025-11-25', 'row rejected');
     return reading.kind === 'date' ? reading.date : null;
   };
   const figure = (field: Field): number | null => {
     const reading = readAmount(cell(field));
-    if (reading.kind === 'unreadable') note(broken, field, 'it is no amount like 104.050 or 1.234,50', 'row rejected');
+    if (reading.kind === 'unreadable') note(broken, field, 'it is not an amount like 104.050 or 1.234,50', 'row rejected');
     if (reading.kind === 'amount' && reading.doubtful === true)
       note(remarks, field, 'its comma is taken for thousands; for a fraction write it with two digits', 'kept');
     return reading.kind === 'amount' ? reading.value : null;
@@ -96,7 +96,7 @@ export function readRow({ line, cells }: TableRow, { columns, country, allowDupl
   if (person.kind === 'person' && person.warning !== null) note(remarks, 'rut', person.warning, 'kept');
   const dni = person.kind === 'person' ? person.dni : null;
   const zone = text('timezone');
-  if (zone !== '' && !isZone(zone)) note(broken, 'timezone', 'it is no time zone like America/Santiago', 'row rejected');
+  if (zone !== '' && !isZone(zone)) note(broken, 'timezone', 'it is not a time zone like America/Santiago', 'row rejected');
   const key = keyOf(dni, phones[0]?.e164, line, allowDuplicates);
   const row = {
     line,

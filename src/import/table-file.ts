@@ -54,7 +54,7 @@ async function sizeOf(path: string): Promise<number> {
       exitCode: EXIT.usage,
     });
   }
-  throw new SpeechAiError('IMPORT_FILE', `${path} is no file.`, { remedy: 'Give the path of a file.', exitCode: EXIT.usage });
+  throw new SpeechAiError('IMPORT_FILE', `${path} is not a file.`, { remedy: 'Give the path of a file.', exitCode: EXIT.usage });
 }
 
 type Look = Pick<TableFile, 'fingerprint' | 'encoding' | 'delimiter'>;

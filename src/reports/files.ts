@@ -118,7 +118,7 @@ export function formatOf<F extends string>(path: string, formats: readonly F[]):
   const ending = extname(path).slice(1).toLowerCase();
   const format = formats.find((each) => each === ending);
   if (format !== undefined) return format;
-  throw new SpeechAiError('REPORT_FORMAT', `${path}: what kind of file this is to be cannot be seen from its name.`, {
+  throw new SpeechAiError('REPORT_FORMAT', `${path}: the file type cannot be determined from the name.`, {
     remedy: `Let it end in ${formats.map((each) => `.${each}`).join(', ')}.`,
     exitCode: EXIT.usage,
   });

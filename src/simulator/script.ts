@@ -25,7 +25,7 @@ export type Script = Readonly<Record<string, readonly (string | ScriptStep)[]>>;
 export function readScript(content: unknown, source = 'the script'): Script {
   const read = scriptSchema.safeParse(content);
   if (read.success) return read.data;
-  throw new SpeechAiError('SIMULATOR_SCRIPT', `${source} is no simulator script: ${z.prettifyError(read.error)}`, {
+  throw new SpeechAiError('SIMULATOR_SCRIPT', `${source} is not a simulator script: ${z.prettifyError(read.error)}`, {
     remedy: 'Write {"+56911112222": ["dial_busy", "success"]}; `speechai simulator numbers` lists the outcomes.',
     exitCode: EXIT.config,
   });

@@ -251,7 +251,7 @@ export function requireIndexes(reports: readonly IndexReport[]): void {
   if (missing.length === 0) return;
   throw new SpeechAiError(
     'INDEXES_MISSING',
-    `Indexes are missing that keep calls from doubling: ${missing.map((one) => `${one.collection}.${one.name}`).join(', ')}.`,
+    `Missing indexes that prevent duplicate calls: ${missing.map((one) => `${one.collection}.${one.name}`).join(', ')}.`,
     {
       remedy: 'Run `speechai db init`, then start again.',
       exitCode: EXIT.config,

@@ -359,7 +359,7 @@ describe('documents that extended JSON cannot say', () => {
     await world.db.collection('call_results').insertOne({ call_id: 'call_a1', transcript: 'made anew' });
     const [file = ''] = await readdir(folder);
     const ran = await db('unarchive', join(folder, file), '--yes');
-    expect(ran).toMatchObject({ code: 3, err: expect.stringContaining('1 document not put back: another one has what must be unique') as string }); // prettier-ignore
+    expect(ran).toMatchObject({ code: 3, err: expect.stringContaining('1 document not put back: another document already uses a value that must be unique') as string }); // prettier-ignore
     expect(await everything()).toHaveLength(5 + 1 + 9);
     await world.db.collection('call_results').dropIndex('theirs');
   });

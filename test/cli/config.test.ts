@@ -46,7 +46,7 @@ describe('the command line', () => {
     writeFileSync(join(folder, 'outcomes.json'), 'no JSON');
     const { code, out, err } = await speechai(['config', 'check'], { SPEECHAI_CONFIG_DIR: folder });
     expect(code).toBe(78);
-    expect(out).toMatch(/error +routes\.json: .*is no queue name/);
+    expect(out).toMatch(/error +routes\.json: .*is not a queue name/);
     expect(out).toMatch(/error +outcomes\.json: /);
     expect(out).not.toMatch(/rules and holidays|dispositions\.json/);
     expect(out + err).not.toMatch(STACK);

@@ -49,7 +49,7 @@ describe('speechai db init', () => {
     expect(failed.sort()).toEqual(['speechai_claim', 'speechai_locks']);
     expect(ran.err).toContain('nothing is dialled without it');
     expect(ran.err).toContain('db.jobs.dropIndex("speechai_claim")');
-    expect(ran.err).toMatch(/Two documents of call_attempts hold what must be unique/);
+    expect(ran.err).toMatch(/Two documents of call_attempts have the same value where it must be unique/);
     expect(reports.filter(({ state }) => state === 'created')).toHaveLength(COMMON.length - 2);
   }, 60_000);
 });

@@ -113,8 +113,8 @@ describe('speechai simulator', () => {
   });
 
   it.each([
-    ['a number without its country', '+56 9 1111 2222\n912345678\n', /line 2 is no telephone number: 912345678/],
-    ['a word', '# ours\n\nhello # there\n', /line 3 is no telephone number: hello/],
+    ['a number without its country', '+56 9 1111 2222\n912345678\n', /line 2 is not a telephone number: 912345678/],
+    ['a word', '# ours\n\nhello # there\n', /line 3 is not a telephone number: hello/],
     ['two numbers that run together', '+56911112222 +56911112223', /line 1/],
     ['nothing but comments', '# +56911112222\n', /holds no number/],
   ])('refuses a file of numbers with %s', async (_what, text, why) => {

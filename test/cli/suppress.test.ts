@@ -212,11 +212,11 @@ describe('suppress import', () => {
       null,
       new Date('2020-01-02T03:00:00Z'),
     ]);
-    expect(err).toContain('line 4: its expiry is no date that is understood; blocked for ever');
+    expect(err).toContain('line 4: its expiry is not a valid date; blocked forever');
     expect(await readFile(String(counts['rejects']), 'utf8')).toBe(
-      '\uFEFFphone;vence;rejected_line;rejected_why\r\n+56933334444;cuando pague;4;its expiry is no date that is understood; blocked for ever\r\n'.replace(
-        'its expiry is no date that is understood; blocked for ever',
-        '"its expiry is no date that is understood; blocked for ever"',
+      '\uFEFFphone;vence;rejected_line;rejected_why\r\n+56933334444;cuando pague;4;its expiry is not a valid date; blocked forever\r\n'.replace(
+        'its expiry is not a valid date; blocked forever',
+        '"its expiry is not a valid date; blocked forever"',
       ),
     );
   });

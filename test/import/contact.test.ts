@@ -72,7 +72,7 @@ describe('rows of one RUT', () => {
 
   test.each([
     ['no number at all', { 6: '', 7: '' }, /no telephone number/],
-    ['a date of another order', { 4: '11/25/2025' }, /no date/],
+    ['a date of another order', { 4: '11/25/2025' }, /not a date/],
     ['less than nothing', { 3: '-5' }, /less than nothing/],
   ])('with %s are left out with the reason', (_what, changes, reason) => {
     const { contact, remarks } = group([ana(changes)]);

@@ -107,7 +107,7 @@ describe('CSV', () => {
     ['UTF-16 the other way round', 'x.csv', Buffer.from([0xfe, 0xff, 0, 65]), /UTF-16/],
     ['a quotation mark that is never closed', 'x.csv', 'a,b\n1,2\n"3,4\n5,6\n', /quotation mark on line 3 .* never closed/],
     ['text by the name of a spreadsheet', 'x.xlsx', 'a,b\n', /named \.xlsx and is none/],
-    ['half a spreadsheet', 'x.xlsx', 'PK\u0003\u0004half', /no whole \.xlsx/],
+    ['half a spreadsheet', 'x.xlsx', 'PK\u0003\u0004half', /not a complete \.xlsx/],
   ])('%s is refused with its reason', async (_what, name, content, message) => {
     await expect(rowsIn(fileOf(name, content))).rejects.toThrow(message);
   });

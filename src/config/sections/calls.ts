@@ -7,7 +7,7 @@ export const calls: Section<'calls'> = {
     parser: duration('seconds', { min: 0.01, max: 300 }),
     default: '10',
     unit: 'seconds',
-    describe: 'How often live calls are looked at, all together.',
+    describe: 'How often all live calls are checked.',
     example: '10',
   },
   'calls.pollTimeoutMs': {
@@ -15,7 +15,7 @@ export const calls: Section<'calls'> = {
     parser: duration('seconds', { min: 0.1, max: 7_200 }),
     default: '300',
     unit: 'seconds',
-    describe: 'Longest time a call may go unanswered (dialling and ringing) before it is stopped; it does not bound the talk.',
+    describe: 'Longest time a call may go unanswered (dialling and ringing) before it is stopped; it does not limit the talk time.',
     example: '300',
   },
   'calls.maxDurationMs': {
@@ -23,7 +23,7 @@ export const calls: Section<'calls'> = {
     parser: duration('minutes', { min: 0.001, max: 120 }),
     default: '10',
     unit: 'minutes',
-    describe: 'Longest talk, counted from the answer; then the call is stopped. It does not bound the ringing.',
+    describe: 'Longest talk time, counted from the answer; then the call is stopped. It does not limit the ringing.',
     example: '10',
   },
   'calls.dialWithinMs': {
@@ -32,7 +32,7 @@ export const calls: Section<'calls'> = {
     default: '2000',
     unit: 'milliseconds',
     describe:
-      'Longest time between the last reading of the rules and the request that places the call; a pause is certain this long after it.',
+      'Longest time between the last check of the rules and the request that places the call; a pause takes effect within this time.',
     example: '2000',
   },
   'calls.reconcileWindowMs': {
@@ -40,7 +40,7 @@ export const calls: Section<'calls'> = {
     parser: duration('seconds', { min: 0.05, max: 86_400 }),
     default: '360',
     unit: 'seconds',
-    describe: 'How long a call that may have been placed is looked for: request timeout, ring time and a margin.',
+    describe: 'How long to look for a call that may have been placed: request timeout, ring time and a margin.',
     example: '360',
   },
   'calls.analysisWaitMs': {
@@ -48,7 +48,7 @@ export const calls: Section<'calls'> = {
     parser: duration('seconds', { min: 0, max: 3_600 }),
     default: '60',
     unit: 'seconds',
-    describe: "How long an ended call waits for Retell's analysis and final cost before it is settled without them.",
+    describe: "How long to wait for Retell's analysis and final cost after a call ends; then the call is closed without them.",
     example: '60',
   },
   'calls.ringTimeoutMs': {
@@ -56,7 +56,7 @@ export const calls: Section<'calls'> = {
     parser: duration('seconds', { min: 0.05, max: 300 }),
     default: '30',
     unit: 'seconds',
-    describe: 'How long Retell lets a telephone ring, where the batch does not say (Retell takes 5 to 300).',
+    describe: 'How long Retell lets the phone ring, unless the batch sets it (Retell accepts 5 to 300).',
     example: '30',
   },
   'calls.secondLookMs': {
@@ -64,7 +64,7 @@ export const calls: Section<'calls'> = {
     parser: duration('hours', { min: 0, max: 720 }),
     default: '24',
     unit: 'hours',
-    describe: 'When a call that was given up as never placed is looked for once more.',
+    describe: 'How long after giving up on a call as never placed to look for it once more.',
     example: '24',
   },
 };

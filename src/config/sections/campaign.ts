@@ -22,28 +22,28 @@ export const limits: Section<'limits'> = {
     parser: optional(integer({ min: 1, max: 10_000_000 })),
     default: '',
     describe:
-      'Calls a day of the whole installation, all accounts and processes together, by DEFAULT_TIMEZONE; nothing written means no limit.',
+      'Calls per day of the whole installation, all accounts and processes together; the day follows DEFAULT_TIMEZONE. Empty means no limit.',
     example: '5000',
   },
   'limits.defaultMaxCallsPerDay': {
     name: 'DEFAULT_MAX_CALLS_PER_DAY',
     parser: optional(integer({ min: 1, max: 10_000_000 })),
     default: '',
-    describe: 'Calls per batch and day, where the batch does not say; nothing written means no limit.',
+    describe: 'Calls per batch and day, unless the batch sets it. Empty means no limit.',
     example: '500',
   },
   'limits.retryShare': {
     name: 'RETRY_SHARE',
     parser: number({ min: 0, max: 1 }),
     default: '0.5',
-    describe: 'Share of starts, 0 to 1, that retries may take while new work waits too.',
+    describe: 'Share of call starts, 0 to 1, that retries may take while new contacts are waiting.',
     example: '0.5',
   },
   'limits.useProviderConcurrency': {
     name: 'USE_PROVIDER_CONCURRENCY',
     parser: flag(),
     default: 'false',
-    describe: 'Asks Retell how many calls its workspace has left, and stays below that too.',
+    describe: 'Asks Retell how many more calls its workspace allows now, and also stays below that.',
     example: 'true',
   },
   'limits.importMaxMb': {
@@ -51,21 +51,21 @@ export const limits: Section<'limits'> = {
     parser: number({ min: 0.001, max: 10_000 }),
     default: '200',
     unit: 'megabytes',
-    describe: 'Largest file that `batch import` takes.',
+    describe: 'Largest file that `batch import` accepts.',
     example: '200',
   },
   'limits.callerMaxPerHour': {
     name: 'CALLER_MAX_CALLS_PER_HOUR',
     parser: optional(integer({ min: 1, max: 100_000 })),
     default: '',
-    describe: 'Calls from one caller number in any hour; nothing written means no limit. Run `speechai db init` after setting it.',
+    describe: 'Calls from one caller number in any hour. Empty means no limit. Run `speechai db init` after setting it.',
     example: '100',
   },
   'limits.callerBlocksToRest': {
     name: 'CALLER_BLOCKS_TO_REST',
     parser: integer({ min: 0, max: 1_000 }),
     default: '3',
-    describe: 'A caller number rests after so many blocks by the network within CALLER_REST_MINUTES; 0 means never.',
+    describe: 'A caller number rests after the network has blocked this many of its calls within CALLER_REST_MINUTES; 0 means never.',
     example: '3',
   },
   'limits.callerRestMs': {
@@ -73,7 +73,7 @@ export const limits: Section<'limits'> = {
     parser: duration('minutes', { min: 0.001, max: 10_080 }),
     default: '60',
     unit: 'minutes',
-    describe: 'How long a blocked caller number is left alone, counted from its last block.',
+    describe: 'How long a blocked caller number rests, counted from its last block.',
     example: '60',
   },
 };
@@ -83,7 +83,7 @@ export const credit: Section<'credit'> = {
     name: 'PRICE_SOURCE',
     parser: choice(['provider', 'tariff']),
     default: 'provider',
-    describe: "What a call costs the account: the provider's figure, or the account's own tariff.",
+    describe: "How a call is priced for the account: by the provider's cost, or by the account's own tariff.",
     example: 'provider',
   },
   'credit.holdMinutes': {
@@ -92,7 +92,7 @@ export const credit: Section<'credit'> = {
     default: '3',
     unit: 'minutes',
     describe:
-      'Talk for which money is held at least before a call is placed; more while there is plenty. A call lasts no longer than its hold pays for, so that calls together never cost more than was bought.',
+      'Minimum minutes of credit reserved before a call; more if the balance allows. A call never lasts longer than its reserve pays for, so all calls together cannot cost more than was bought.',
     example: '3',
   },
 };
@@ -112,7 +112,7 @@ export const campaign: Section<'campaign'> = {
     name: 'DEFAULT_TIMEZONE',
     parser: zone,
     default: 'America/Santiago',
-    describe: 'Zone of calling hours where contact, batch, account and country name none.',
+    describe: 'Time zone of the calling hours when contact, batch, account and country set none.',
     example: 'America/Argentina/Buenos_Aires',
   },
   'campaign.closingMarginMs': {
@@ -120,7 +120,7 @@ export const campaign: Section<'campaign'> = {
     parser: duration('seconds', { min: 0, max: 3_600 }),
     default: '60',
     unit: 'seconds',
-    describe: 'Nothing is dialled this shortly before a window ends, so that no telephone rings after it.',
+    describe: 'No call is placed in this time before the calling hours end, so that no phone rings after them.',
     example: '60',
   },
   'campaign.rules': {
@@ -128,14 +128,14 @@ export const campaign: Section<'campaign'> = {
     parser: matching('none, country (by account), or the name of a rule pack such as cl or ar', /^[a-z][a-z0-9-]{0,31}$/),
     default: 'none',
     describe:
-      'Rule pack for batches that name none: `none`, `country` (the one of the account; nobody is called where it has none), or its name.',
+      "Rule pack for batches that name none: `none`, `country` (the account's country; if that has no pack, nobody is called), or the name of a pack.",
     example: 'cl',
   },
   'campaign.callbackVariable': {
     name: 'CALLBACK_VARIABLE',
     parser: matching('one word', /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/),
     default: 'callback_time',
-    describe: 'Variable of a call, collected or analysed, that holds an agreed time to call again.',
+    describe: 'Call variable, collected or analysed, that holds the agreed time for calling again.',
     example: 'fecha_callback',
   },
 };
@@ -145,7 +145,7 @@ export const alerts: Section<'alerts'> = {
     name: 'ALERT_WEBHOOK_URL',
     parser: optional(webhookUrl),
     default: '',
-    describe: 'Address that gets a JSON message for every alert.',
+    describe: 'Address that receives a JSON message for every alert.',
     example: 'https://hooks.example.net/speechai',
     privacy: 'secret',
   },

@@ -6,7 +6,7 @@ export const workers: Section<'workers'> = {
     name: 'WORKER_COUNT',
     parser: integer({ min: 1, max: 10_000 }),
     default: '6',
-    describe: 'Worker loops of this process: how many calls it drives at once.',
+    describe: 'Worker loops in this process: how many calls it handles at the same time.',
     example: '6',
   },
   'workers.leaseMs': {
@@ -14,7 +14,8 @@ export const workers: Section<'workers'> = {
     parser: duration('seconds', { min: 2, max: 86_400 }),
     default: '120',
     unit: 'seconds',
-    describe: 'A daemon that is silent for this long is taken for dead and its work goes on elsewhere; renewed at a third of it.',
+    describe:
+      'A daemon that is silent for this long is considered dead, and others take over its work. Leases are renewed every third of this time.',
     example: '120',
   },
   'workers.claimPollMs': {
@@ -22,7 +23,7 @@ export const workers: Section<'workers'> = {
     parser: duration('seconds', { min: 0.01, max: 3_600 }),
     default: '1',
     unit: 'seconds',
-    describe: 'How often an idle process asks for due work where the database does not notify.',
+    describe: 'How often an idle process looks for due work when the database does not notify it.',
     example: '1',
   },
   'workers.batchRefreshMs': {
@@ -30,7 +31,7 @@ export const workers: Section<'workers'> = {
     parser: duration('seconds', { min: 0.01, max: 3_600 }),
     default: '2',
     unit: 'seconds',
-    describe: 'How often batches and accounts are read again; every call reads its own again just before it is placed.',
+    describe: 'How often batches and accounts are read again. Each call also reads its own again just before it is placed.',
     example: '2',
   },
   'workers.shutdownGraceMs': {
@@ -38,21 +39,22 @@ export const workers: Section<'workers'> = {
     parser: duration('seconds', { min: 0, max: 86_400 }),
     default: '30',
     unit: 'seconds',
-    describe: "Time a stop gives live calls to end; then they are handed over within 2 s. Keep the service manager's limit above it.",
+    describe:
+      "How long a stop waits for live calls to end; after that they are handed over within 2 s. The service manager's limit must be longer.",
     example: '30',
   },
   'workers.stopMode': {
     name: 'STOP_MODE',
     parser: choice(['drain', 'handover']),
     default: 'drain',
-    describe: '`drain` waits for live calls while the grace lasts; `handover` leaves them to the next process at once.',
+    describe: '`drain` waits for live calls during SHUTDOWN_GRACE_SECONDS; `handover` leaves them to the next process immediately.',
     example: 'drain',
   },
   'workers.queues': {
     name: 'WORKER_QUEUES',
     parser: list(matching('a queue name of letters, digits, ".", "-" and "_"', /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)),
     default: '',
-    describe: 'Queues this process serves; nothing written means all.',
+    describe: 'Queues this process serves. Empty means all.',
     example: 'calls,retries',
   },
 };
