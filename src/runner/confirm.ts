@@ -1,5 +1,5 @@
 /**
- * Step 6: read again. Job, batch, account, ledger, suppressions and earlier calls, for all jobs that ask within a tick together. This is
+ * Step 5, confirm: read again. Job, batch, account, ledger, suppressions and earlier calls, for all jobs that ask within a tick together. This is
  * the authority for P4 and the last thing before the POST: a pause is certain DIAL_WITHIN_MS after it is written.
  */
 import type { Facts } from '../domain/decision.js';

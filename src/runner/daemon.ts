@@ -143,7 +143,7 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
     fail = resolve;
   });
 
-  /** Step 8. */
+  /** Step 7: the call's id is evidence, written until it is acknowledged. */
   async function placed(call: Call, callId: string): Promise<void> {
     call.callId = callId;
     call.placed = cx.clock.mark();

@@ -120,7 +120,7 @@ export function createDesk(cx: Context, { board, slots, crowd, pace, releases, h
     return found > 0;
   }
 
-  /** Step 1: the start first, then the claim, so that no claimed job waits for its start. */
+  /** Step 1, pace: the start first, then the claim, so that no claimed job waits for its start. */
   async function claimOne(): Promise<boolean> {
     if (candidates().length === 0 || !(await pace.take(cx.noMoreClaims))) return false;
     // Many wait for their start at once, the last of them for long.
@@ -160,7 +160,7 @@ export function createDesk(cx: Context, { board, slots, crowd, pace, releases, h
     return account?.maxConcurrentCalls == null || slots.free({ prefix: `acct:${account.id}`, size: account.maxConcurrentCalls }) > 0;
   }
 
-  /** Step 2. A lost reply is looked up once by the token that was minted before. */
+  /** Step 1, claim. A lost reply is looked up once by the token that was minted before. */
   async function claimBy({ group, kind, lane }: Choice): Promise<Claim | null | 'empty'> {
     const bound = cx.store.time.now();
     const token = newToken(bound);

@@ -1,5 +1,5 @@
 /**
- * One claimed job on its way to one call: decide, intend, hold, confirm, place, record (DESIGN 3.3 to 3.5). Between the intent and the
+ * One claimed job on its way to one call: decide, intend, hold, confirm, place, record (steps 2 to 7 of docs/protocol.md). Between the intent and the
  * POST lie at most DIAL_WITHIN_MS; whatever goes wrong before the POST is undone, whatever is unclear after it is reconciled.
  */
 import { decide } from '../domain/decide.js';
@@ -65,7 +65,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
     }
   };
 
-  /** Step 3, with what the process knows already. */
+  /** Step 2, with what the process knows already. */
   function known(job: Job): Facts {
     const batch = board.batch(job.batch, job.account);
     const account = board.account(job.account);
@@ -97,7 +97,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
     claim.notStarted();
   }
 
-  /** Step 5. False: no money, or a daily cap. A reply that does not come leaves the hold to the annulment, which frees it if it is there. */
+  /** Step 4. False: no money, or a daily cap. A reply that does not come leaves the hold to the annulment, which frees it if it is there. */
   async function hold(call: Call): Promise<boolean> {
     const account = board.account(call.facts.account);
     if (account === 'missing') return false;
@@ -111,7 +111,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
     }
   }
 
-  /** Step 6: the same decision on fresh reading. Only the same call may be placed: another number is another attempt. */
+  /** Step 5: the same decision on fresh reading. Only the same call may be placed: another number is another attempt. */
   async function confirm(claim: Claim, call: Call, plan: DialPlan): Promise<DialPlan | Verdict> {
     cx.failPoints.before('confirm');
     try {
@@ -142,7 +142,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
     }
   }
 
-  /** Step 7 and 8: one POST, once; then what its answer proves. */
+  /** Steps 6 and 7: one POST, once; then what its answer proves. */
   async function place(claim: Claim, call: Call, plan: DialPlan, { since, at }: Begun, visit: Visit): Promise<Call | null> {
     const { facts } = call;
     const mayStillSend = (): boolean =>

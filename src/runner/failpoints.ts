@@ -1,6 +1,6 @@
 /** Places where a test may kill the process. Outside tests every one of them does nothing. */
 
-/** The protocol's steps, as DESIGN and the tests name them. */
+/** The protocol's steps (docs/protocol.md), as the tests name them. */
 export const STEPS = [
   'claim',
   'decide',

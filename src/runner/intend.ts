@@ -29,7 +29,7 @@ export type Intended =
 const SLOT_TRIES = 8;
 
 export function createIntend(cx: Context, parts: Pick<Parts, 'registry' | 'slots'>): (claim: Claim, plan: DialPlan) => Promise<Intended> {
-  /** Step 4: the attempt with all its locks, in one write. A taken slot means the next one; anything else taken means wait. */
+  /** Step 3: the attempt with all its locks, in one write. A taken slot means the next one; anything else taken means wait. */
   return async function intend(claim: Claim, plan: DialPlan): Promise<Intended> {
     const { job } = claim;
     const scopes = scopesOf(plan, job.account, job.batch);

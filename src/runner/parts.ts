@@ -21,12 +21,12 @@ export interface Parts {
   readonly confirm: Confirm;
   readonly sends: Sends;
   readonly crowd: Crowd;
-  /** Step 8: writes the call's id until it is acknowledged, then follows it. */
+  /** Step 7: writes the call's id until it is acknowledged, then follows it. */
   placed(call: Call, callId: string): Promise<void>;
   /** Looks for the call until it is found or surely was never placed. */
   reconcile(call: Call): void;
   /** A call that belongs to no open attempt is stopped, recorded and charged. */
   stray(of: { facts: AttemptFacts }, callId: string, reading: CallReading | null): Promise<void>;
-  /** Step 14 of an annulled attempt. */
+  /** The end of an annulled attempt: its lease is let go. */
   finishAnnulled(attempt: string): Promise<void>;
 }

@@ -100,7 +100,7 @@ export function createPresence(cx: Context, options: PresenceOptions): Presence 
       };
     }
     if (standing) return null;
-    return { code: 'INDEX_MISSING', text: 'an index is missing that keeps calls from doubling', remedy: 'run `speechai db init`' };
+    return { code: 'INDEX_MISSING', text: 'an index that prevents duplicate calls is missing', remedy: 'run `speechai db init`' };
   }
 
   /** Until the next sign of life is due, or there is something that others should hear of at once. */
@@ -136,7 +136,7 @@ export function createPresence(cx: Context, options: PresenceOptions): Presence 
     indexesSeen = cx.clock.mark();
     const stand = await options.indexesStand();
     if (!stand && standing)
-      cx.alert('INDEX_MISSING', 'an index is missing that keeps calls from doubling; nothing is dialled', {
+      cx.alert('INDEX_MISSING', 'an index that prevents duplicate calls is missing; nothing is dialled', {
         remedy: 'run `speechai db init`',
       });
     standing = stand;

@@ -1,5 +1,5 @@
 /**
- * Step 6 of the contract: a call that may exist is looked for by its attempt's id, without status or time filter, until it is found or
+ * Reconciling: a call that may exist is looked for by its attempt's id, without status or time filter, until it is found or
  * surely was never placed. An empty list proves nothing before `dial_by` + RECONCILE_WINDOW_SECONDS, and only when it is complete.
  */
 import { lostOutcome } from '../domain/outcomes.js';

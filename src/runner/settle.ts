@@ -1,5 +1,5 @@
 /**
- * Step 11 to 14: close the attempt, charge, move the job, let the lease go, in that order. Each step is idempotent and stored with the
+ * Step 9: close the attempt, charge, move the job, let the lease go, in that order. Each step is idempotent and stored with the
  * attempt, so that whoever finds it half done finishes it (`finishSettled`).
  */
 import { afterCall } from '../domain/after-call.js';
@@ -121,7 +121,7 @@ export function createSettler(
     return cost.final ? null : new Date(now + Math.min(PRICE_LOOK_MS, cx.timing.secondLookMs));
   }
 
-  /** Step 13. Zero matches is looked into: a rescuer may hold the job for a moment on its way to handing it back. */
+  /** Step 9, move. Zero matches is looked into: a rescuer may hold the job for a moment on its way to handing it back. */
   async function moveJob(attempt: SettledAttempt, next: NextStep): Promise<void> {
     const { _id: token, job: id } = attempt;
     cx.failPoints.before('job');
@@ -147,7 +147,7 @@ export function createSettler(
     try {
       return await persist(cx, 'moving a job', tell(attempt.job_fields ?? {}, attempt.result ?? {}), isRefusal);
     } catch (error) {
-      cx.log.error("the job does not take the call's record; it is told without it", { job_id: job_ref, error: messageOf(error) });
+      cx.log.error("the call's record does not fit in the job's document; the job is updated without it", { job_id: job_ref, error: messageOf(error) });
       return persist(cx, 'moving a job', tell({}, { attempt_id: token, success: attempt.outcome?.success ?? false }));
     }
   }

@@ -58,10 +58,10 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
         reason: outcome.reason,
         about: call.facts.from_number,
         cause: outcome.reason,
-        remedy: 'register the number with the carriers, or use another; `batch show ID` tells which ones rest',
+        remedy: 'register the number with the carriers, or use another; `batch show ID` shows which ones rest',
       });
     if (outcome.class === 'unknown')
-      cx.alert('UNKNOWN_REASON', 'a call ended for a reason nobody knows; its job is set aside for a person', {
+      cx.alert('UNKNOWN_REASON', 'a call ended for an unknown reason; its job is set aside for a person', {
         ...idsOf(call),
         reason: outcome.reason,
         about: outcome.reason,

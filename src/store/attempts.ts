@@ -71,7 +71,7 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
 
   return {
     /**
-     * Step 4. A resend of an intent that arrived changes nothing. Rejects with DuplicateKeyError when a lock is taken. Its times are by our
+     * Step 3. A resend of an intent that arrived changes nothing. Rejects with DuplicateKeyError when a lock is taken. Its times are by our
      * estimate, since an insert can ask for no other: the last look holds that against the server's clock, and nothing is placed once it changed.
      */
     intend: async (intent, leaseMs, dialWithinMs) => {
@@ -85,7 +85,7 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
       }
     },
 
-    /** Step 8: evidence, fenced by the attempt alone, so that a process that lost its lease can still give it. _id index. */
+    /** Step 7: evidence, fenced by the attempt alone, so that a process that lost its lease can still give it. _id index. */
     recordCall: async (id, callId) => ((await record(id, { call_id: callId })) ? 'recorded' : 'closed'),
 
     /** Zero matches: another runner took it over, and reconciles it. When it should have shown, it is asked whether there is a second one. */
@@ -100,7 +100,7 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
     /** Stored before the stop is sent, so that a successor knows whose hand ended the call. */
     markStopping: (id, reason) => write({ _id: id, open: true }, [{ $set: { stop_reason: { $ifNull: ['$stop_reason', reason] } } }]),
 
-    /** Step 11. False: not ours any more: drop it. */
+    /** Step 9, settle. False: not ours any more: drop it. */
     settle: (id, runner, { outcome, cost, next, result, jobFields }) =>
       close(id, {
         runner,
@@ -145,7 +145,7 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
         true,
       ),
 
-    /** Step 14, alone and last: from here on nobody has to finish this attempt. What another runner owns meanwhile is not touched. */
+    /** Step 9, finish: alone and last: from here on nobody has to finish this attempt. What another runner owns meanwhile is not touched. */
     finish: async (id, runner, lookAt) => {
       if (lookAt === null) await letGo(runner, id);
       else await write(mine(id, runner), { $unset: FINISHED, $set: { look_at: lookAt } });
@@ -153,7 +153,7 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
 
     finalCost: (id, cost) => write({ _id: id }, { $set: { cost }, $unset: { look_at: '' } }),
 
-    /** Step 9, one write for the whole process, on connections of its own. Fewer matched than asked: some were lost (`stillMine`). */
+    /** Step 8, one write for the whole process, on connections of its own. Fewer matched than asked: some were lost (`stillMine`). */
     renew: async (ids, runner, leaseMs) => {
       const result = await kept.updateMany({ _id: { $in: ids }, runner, lease_until: { $exists: true } }, [
         { $set: { lease_until: { $add: ['$$NOW', leaseMs] } } },

@@ -1,5 +1,5 @@
 /**
- * Step 2: taking due jobs. One question is one findOneAndUpdate. Questions of one moment are one look at what is due and one grouped write,
+ * Step 1, claim: taking due jobs. One question is one findOneAndUpdate. Questions of one moment are one look at what is due and one grouped write,
  * in which each job is taken as it was seen or not at all: a third of the cost, and the same promise.
  */
 import type { Document, Filter } from 'mongodb';

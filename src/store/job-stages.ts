@@ -105,7 +105,7 @@ export function toldOf(token: string, next: NextStep, fields: Told['fields'], re
 const HELD = own('held');
 const COMES_BACK = { $and: [HELD, { $eq: [own('becomes'), 'pending'] }] };
 
-/** Step 13 (`Change`). What another program did to the job meanwhile is judged first, by what is stored; what is missing in `$set` is removed. */
+/** Step 9, move (`Change`). What another program did to the job meanwhile is judged first, by what is stored; what is missing in `$set` is removed. */
 export const TOLD: readonly Document[] = [
   {
     $set: {

@@ -134,12 +134,12 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
     },
 
     /**
-     * Step 13. What others asked meanwhile is kept: a status they wrote stays, a requested cancel or suspend wins over another try.
+     * Step 9, move. What others asked meanwhile is kept: a status they wrote stays, a requested cancel or suspend wins over another try.
      * False: the token moved on (a rescuer holds it: come again) or the job was replaced or deleted.
      */
     settle: (id, token, next, fields, result) => tell(stored(id), toldOf(token, next, fields, result)),
 
-    /** Step 9, with the attempts' renewal. Jobs replaced or deleted meanwhile are missing from the count, and that is fine. */
+    /** Step 8, with the attempts' renewal. Jobs replaced or deleted meanwhile are missing from the count, and that is fine. */
     renew: async (ids, tokens, leaseMs) => {
       const held = { _id: { $in: ids.map(stored) }, lease_token: { $in: [...tokens] } };
       const result = await kept.updateMany(held, [{ $set: { reserved_until: { $add: ['$$NOW', leaseMs] } } }]);

@@ -1,5 +1,5 @@
 /**
- * Step 6: all that a call is decided by, read again for many jobs in one question: seven finds cost twice the server's time and four times
+ * Step 5, confirm: all that a call is decided by, read again for many jobs in one question: seven finds cost twice the server's time and four times
  * ours. Its parts are read after it was asked, one after the other; what was written before it was asked is seen.
  */
 import type { Document } from 'mongodb';

@@ -175,7 +175,7 @@ export function createLedgers(connection: Connection, writer: Writer): Ledgers {
   }
 
   return {
-    /** Step 5, _id index. The account's first, so that its ledger is there for whoever asks why the installation's refused. */
+    /** Step 4, _id index. The account's first, so that its ledger is there for whoever asks why the installation's refused. */
     hold: async (account, attempt, estimate, counts) => {
       const answer = await hold(account.id, { account, attempt, estimate, counts: own(counts) });
       if (answer === 'refused' || shared(counts).length === 0) return answer;
@@ -202,7 +202,7 @@ export function createLedgers(connection: Connection, writer: Writer): Ledgers {
       await hold();
     },
 
-    /** Step 12. Zero matches: charged before. A provisional cost stays in the hold until it is final. */
+    /** Step 9, charge. Zero matches: charged before. A provisional cost stays in the hold until it is final. */
     charge: async (account, attempt, cost, counts = []) => {
       if (account === INSTALLATION) return chargeFinal(INSTALLATION, { attempt, cost: FREE });
       const result = await chargeIn(account, attempt, cost);

@@ -1,4 +1,4 @@
-/** Every way a call can end, through the real daemon: what becomes of the job is what config/outcomes.json and DESIGN say. */
+/** Every way a call can end, through the real daemon: what becomes of the job is what config/outcomes.json says. */
 
 import { describe, expect, it } from 'vitest';
 import { PATTERNS } from '../../src/simulator/patterns.js';
