@@ -5,9 +5,11 @@ import type { Batch } from '../domain/batch.js';
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import type { Job } from '../domain/job.js';
 import { date } from '../domain/lenient.js';
+import { unopened } from '../domain/money.js';
+import { readAccount } from '../domain/read-account.js';
 import { readBatch } from '../domain/read-batch.js';
 import { readJob } from '../domain/read-job.js';
-import type { Adoption } from '../store/adopt.js';
+import { wasNeverCalled, type Adoption } from '../store/adopt.js';
 import type { AnyDocument } from '../store/connection.js';
 import { print, printJson, say } from './output.js';
 import { withSession, type Session } from './session.js';
@@ -29,6 +31,8 @@ export interface AdoptReport {
   readonly clamped: number;
   /** Calls of the old worker that limits count from now on. */
   readonly calls: number;
+  /** Accounts that have used more than they bought: nothing can be dialled for them. The old worker booked cents as dollars. */
+  readonly overdrawn: readonly string[];
   readonly examples: readonly string[];
 }
 
@@ -58,7 +62,7 @@ export async function adopt(session: Session, dryRun: boolean): Promise<AdoptRep
       }
       const { job } = reading;
       const limit = limitOf(job, batches, session);
-      if (job.attempts >= limit) {
+      if (job.attempts >= limit && !wasNeverCalled(doc)) {
         counts.exhausted += 1;
         continue;
       }
@@ -75,8 +79,34 @@ export async function adopt(session: Session, dryRun: boolean): Promise<AdoptRep
   const uncounted = await uncount(session, dryRun, batches);
   const clamped = await (dryRun ? store.adopt.beyondNumbers() : store.adopt.clamp());
   const { adoptCalls } = await import('./db-adopt-calls.js');
-  return { dryRun, waiting, ...counts, uncounted, clamped, calls: await adoptCalls(session, dryRun), examples };
+  return {
+    dryRun,
+    waiting,
+    ...counts,
+    uncounted,
+    clamped,
+    calls: await adoptCalls(session, dryRun),
+    overdrawn: await overdrawn(session),
+    examples,
+  };
 }
+
+async function overdrawn({ store }: Session): Promise<string[]> {
+  const { createAccountAdmin } = await import('../store/account-admin.js');
+  const accounts = (await createAccountAdmin(store.connection).list(0)).map(readAccount);
+  const ledgers = await store.ledgers.read(accounts.map(({ id }) => id));
+  return accounts.flatMap((account) => {
+    const { id, plan, creditBalanceMicros, minutesPurchasedMs } = account;
+    const { usedMicros, usedMs } = ledgers.get(id) ?? unopened(account);
+    if (plan === 'credit_based' && usedMicros > creditBalanceMicros)
+      return [`${id}: ${dollars(usedMicros)} used of ${dollars(creditBalanceMicros)} bought`];
+    if (plan === 'minutes_based' && usedMs > minutesPurchasedMs)
+      return [`${id}: ${String(Math.round(usedMs / 60_000))} minutes used of ${String(Math.round(minutesPurchasedMs / 60_000))} bought`];
+    return [];
+  });
+}
+
+const dollars = (micros: number): string => `$${(micros / 1e6).toFixed(2)}`;
 
 /** Only where they would end the job without a call: a count below the limit is left as it is. */
 async function uncount(session: Session, dryRun: boolean, batches: Map<string, Batch | null>): Promise<number> {
@@ -138,6 +168,11 @@ export async function adoptCommand(flags: { readonly dryRun?: boolean; readonly 
   print(`attempts ${report.dryRun ? 'to be ' : ''}taken back, because no call was made for them: ${report.uncounted}`);
   print(`number indexes ${report.dryRun ? 'to be ' : ''}put back to the first number: ${report.clamped}`);
   print(`calls of the old worker ${report.dryRun ? 'to be ' : ''}counted by the limits: ${report.calls}`);
+  for (const account of report.overdrawn) print(`overdrawn: ${account}`);
+  if (report.overdrawn.length > 0)
+    say(
+      "Nothing is dialled for an overdrawn account. SpeechAI's worker booked cents as dollars; give back what it booked too much: speechai account topup ID AMOUNT --type refund",
+    );
   if (report.dryRun && waiting > 0) say('Without --dry-run they become pending and are dialled when they are due.');
   return EXIT.ok;
 }

@@ -55,7 +55,10 @@ export function createKeeper(cx: Context, registry: Registry, letGo: (call: Call
 
   function withinStage(call: Call): boolean {
     if (cx.clock.elapsedMs(call.stage.since) <= call.stage.limitMs) return true;
-    cx.log.error(`the call has been in the stage "${call.stage.name}" for too long; its lease will expire so that another process can take over`, idsOf(call));
+    cx.log.error(
+      `the call has been in the stage "${call.stage.name}" for too long; its lease will expire so that another process can take over`,
+      idsOf(call),
+    );
     return false;
   }
 

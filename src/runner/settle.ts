@@ -147,7 +147,10 @@ export function createSettler(
     try {
       return await persist(cx, 'moving a job', tell(attempt.job_fields ?? {}, attempt.result ?? {}), isRefusal);
     } catch (error) {
-      cx.log.error("the call's record does not fit in the job's document; the job is updated without it", { job_id: job_ref, error: messageOf(error) });
+      cx.log.error("the call's record does not fit in the job's document; the job is updated without it", {
+        job_id: job_ref,
+        error: messageOf(error),
+      });
       return persist(cx, 'moving a job', tell({}, { attempt_id: token, success: attempt.outcome?.success ?? false }));
     }
   }

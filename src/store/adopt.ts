@@ -27,11 +27,6 @@ export interface AdoptStore {
   take(adoptions: readonly Adoption[]): Promise<number>;
 }
 
-const NEEDED = {
-  status: 1, next_try_at: 1, attempts: 1, max_attempts: 1, batch_id: 1, account_id: 1, job_id: 1, contact: 1, to_number: 1, try_phones: 1, phones: 1,
-  rut: 1, phone_index: 1, lease_token: 1,
-}; // prettier-ignore
-
 /** Everything that any generation of SpeechAI's worker wrote when it had placed a call. */
 const TRACES = [
   'call_id',
@@ -43,6 +38,21 @@ const TRACES = [
   'outcome',
   'last_phone_tried',
 ];
+
+/** With these words the old worker failed a job whose account it could not charge or read: it claimed such jobs again at once, and called nobody. */
+const NOT_THE_JOBS_FAULT = /^(?:Saldo insuficiente|Cuenta .* no encontrada|Error validando balance)/;
+
+/** True of a job that was failed for its account's reasons and never called: what it counted were turns. */
+export function wasNeverCalled(doc: AnyDocument): boolean {
+  const why: unknown = doc['last_error'];
+  const isAccounts = doc['status'] === 'failed' && typeof why === 'string' && NOT_THE_JOBS_FAULT.test(why);
+  return isAccounts && TRACES.every((field) => doc[field] === undefined || doc[field] === null);
+}
+
+const NEEDED = {
+  status: 1, next_try_at: 1, attempts: 1, max_attempts: 1, batch_id: 1, account_id: 1, job_id: 1, contact: 1, to_number: 1, try_phones: 1, phones: 1,
+  rut: 1, phone_index: 1, lease_token: 1, last_error: 1, ...Object.fromEntries(TRACES.map((field) => [field, 1])),
+}; // prettier-ignore
 
 /** Outside its hours the old worker claimed a job again every second, and counted each time; null is missing as well. */
 const COUNTED_ONLY: Filter<AnyDocument> = {
@@ -78,7 +88,14 @@ export function createAdopt(connection: Connection): AdoptStore {
     candidates: () =>
       inGroups(
         jobs.find(
-          { $or: [{ status: 'failed', next_try_at: { $exists: true, $ne: null } }, { status: 'retry' }], lease_token: { $exists: false } },
+          {
+            $or: [
+              { status: 'failed', next_try_at: { $exists: true, $ne: null } },
+              { status: 'failed', next_try_at: null, last_error: NOT_THE_JOBS_FAULT },
+              { status: 'retry' },
+            ],
+            lease_token: { $exists: false },
+          },
           { projection: NEEDED },
         ),
       ),
@@ -124,6 +141,7 @@ export function createAdopt(connection: Connection): AdoptStore {
                 status: 'pending',
                 reserved_until: dueAt,
                 next_try_at: dueAt ?? '$$REMOVE',
+                ...(wasNeverCalled(doc) ? { attempts: 0 } : {}),
                 ...clampedIndex(),
                 adopted_at: '$$NOW',
                 updated_at: '$$NOW',

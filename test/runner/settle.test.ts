@@ -202,7 +202,10 @@ describe('a settlement', () => {
     const long = reading('call-1', { raw: { transcript: 'Hola. '.repeat(1_000) } });
     expect(await runner.parts.settler.settle(call, long, OUTCOME)).toBe(true);
     expect(await end()).toEqual(CLEAN);
-    expect(runner.said).toContainEqual({ level: 'error', message: "the job does not take the call's record; it is told without it" });
+    expect(runner.said).toContainEqual({
+      level: 'error',
+      message: "the call's record does not fit in the job's document; the job is updated without it",
+    });
   });
 
   it('waits for a rescuer that has the job in its hands, and then tells the job', async () => {

@@ -42,6 +42,40 @@ describe('db adopt', () => {
     });
   });
 
+  it('takes what was failed for want of money or an account, and gives attempts back that were only turns; what was called keeps its count', async () => {
+    const broke = { next_try_at: null, last_error: 'Saldo insuficiente: 0.00', attempts: 3 };
+    await insert(
+      failed('never', broke),
+      failed('called', { ...broke, attempts: 2, call_id: 'call_1' }),
+      failed('spent', { ...broke, call_id: 'call_2' }),
+      failed('gave-up', { ...broke, last_error: 'Máximo de intentos alcanzado (3)' }),
+    );
+    expect(await adopt(session, true)).toMatchObject({ waiting: { failed: 2 }, taken: 0, exhausted: 1 });
+    expect(await adopt(session, false)).toMatchObject({ taken: 2, exhausted: 1 });
+    expect(await job('never')).toMatchObject({ status: 'pending', attempts: 0 });
+    expect(await job('called')).toMatchObject({ status: 'pending', attempts: 2 });
+    expect(await statuses()).toMatchObject({ spent: 'failed', 'gave-up': 'failed' });
+  });
+
+  it('names the accounts for which nothing can be dialled, since the old worker booked cents as dollars', async () => {
+    const account = (account_id: string, more: Document): Document => ({
+      account_id,
+      status: 'active',
+      plan_type: 'credit_based',
+      ...more,
+    });
+    await world.db
+      .collection('accounts')
+      .insertMany([
+        account('acc-cents', { credit_balance: 100, credit_used: 5572 }),
+        account('acc-fine', { credit_balance: 100, credit_used: 55.72 }),
+        account('acc-minutes', { plan_type: 'minutes_based', minutes_purchased: 10, minutes_used: 20 }),
+      ]);
+    const { overdrawn } = await adopt(session, true);
+    expect(overdrawn).toEqual(['acc-cents: $5572.00 used of $100.00 bought', 'acc-minutes: 20 minutes used of 10 bought']);
+    await world.db.collection('accounts').deleteMany({ account_id: /^acc-(cents|fine|minutes)$/ });
+  });
+
   it('takes the retry status of the workflows before it, with its ISO texts, and leaves flat documents flat', async () => {
     const flat = {
       job_id: 'flat',
