@@ -10,6 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { BSON } from 'mongodb';
 import { SpeechAiError, messageOf } from '../domain/errors.js';
+import { record } from '../domain/lenient.js';
 import { ARCHIVED_NOUNS, type ArchivedDocument, type ArchivedNoun } from '../store/archive.js';
 
 export interface ArchiveHeader {
@@ -151,12 +152,16 @@ function whole(bytes: Buffer): Uint8Array {
   return bytes;
 }
 
-function parsed(path: string, line: string): Record<string, unknown> {
+function parsed(path: string, line: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
   try {
-    return JSON.parse(line) as Record<string, unknown>;
+    value = JSON.parse(line);
   } catch {
     throw unreadable(path, 'a line of it is not JSON');
   }
+  const object = record(value);
+  if (object === null) throw unreadable(path, 'a line of it is not an object');
+  return object;
 }
 
 async function makeDurable(path: string): Promise<void> {

@@ -46,6 +46,8 @@ export interface Job {
   readonly transientCalls: number;
   /** Owners of this job that went down without a hand-over, `rescues`. */
   readonly rescues: number;
+  /** How often the provider refused to place its call, `refusals`. */
+  readonly refusals: number;
   /** Lines (hashes) never to be dialled again for this contact, `bad_lines`. */
   readonly badLines: readonly string[];
   readonly contact: Contact;

@@ -36,6 +36,7 @@ function jobOf(raw: Readonly<Record<string, unknown>>, id: DocId, contact: Conta
     maxAttempts: count(get(raw, 'max_attempts'), 1),
     transientCalls: count(get(raw, 'transient_calls')) ?? 0,
     rescues: count(get(raw, 'rescues')) ?? 0,
+    refusals: count(get(raw, 'refusals')) ?? 0,
     badLines: (list(get(raw, 'bad_lines'), MAX_BAD_LINES) ?? []).flatMap((line) => text(line) ?? []),
     contact,
     reservedUntil: date(get(raw, 'reserved_until')),

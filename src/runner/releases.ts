@@ -88,8 +88,7 @@ export function createReleases(cx: Context, refusals: Refusals, ended: (batch: s
           return wait(1_000 + 4_000 * cx.random(), false);
         case 'request': {
           refusals.refused();
-          const before = Number(claim.job.raw['refusals'] ?? 0);
-          if (!(before + 1 >= cx.policy.transientRetries)) return wait(transientMs, true);
+          if (claim.job.refusals + 1 < cx.policy.transientRetries) return wait(transientMs, true);
           cx.journal.write('set_aside', { job_id: claim.job.ref, reason: 'refused' });
           return release(claim, {
             ...base,

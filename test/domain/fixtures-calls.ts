@@ -73,6 +73,7 @@ export function job(change: Partial<Omit<Job, 'contact'>> = {}, lines: readonly 
     maxAttempts: 3,
     transientCalls: 0,
     rescues: 0,
+    refusals: 0,
     badLines: [],
     contact: {
       name: 'Ana Prueba',

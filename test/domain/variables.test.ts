@@ -27,6 +27,7 @@ function jobOf({ payload = {}, raw = {}, contact = {} }: Parts = {}): Job {
     maxAttempts: null,
     transientCalls: 0,
     rescues: 0,
+    refusals: 0,
     badLines: [],
     contact: {
       name: 'Ana Prueba',
