@@ -122,6 +122,13 @@ test('a file becomes a batch and jobs of the shape that SpeechAI writes, ready t
   );
 });
 
+test('a row that is not used for several reasons is one row', async () => {
+  const told = await run(
+    fileOf('a.csv', 'rut,phone,amount,due_date\n12345678-5,938773910,mucho,never\n11111111-1,992125907,10,\n11111111-1,992125907,10,\n'),
+  );
+  expect(told).toMatchObject({ counts: { rows: 3, contacts: 1, rejectedRows: 2 } });
+});
+
 test('a spreadsheet gives the same as the CSV it was saved as', async () => {
   const [header = [], ...rows] = CSV.trim()
     .split('\n')
