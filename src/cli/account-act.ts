@@ -10,6 +10,7 @@ import { accountAdmin, accountOrExit, asJson, dateOrExit, figuresOf } from './ac
 import { untilCertain } from './certainty.js';
 import { print, printJson, say } from './output.js';
 import type { Session } from './session.js';
+import { count } from './settings.js';
 
 export interface CreateAccountOptions {
   readonly id?: string;
@@ -81,7 +82,7 @@ export async function createAccount(session: Session, name: string, options: Cre
   if (options.json === true) printJson(asJson(session, { ...doc, _id: id }, null));
   else print(id);
   say(
-    `${id} may have ${String(options.maxConcurrent)} calls at once and ${String(options.dailyLimit)} a day (\`speechai account set ${id} max_concurrent_calls=N daily_call_limit=N\` changes it).`,
+    `${id} may have ${count(options.maxConcurrent, 'call')} at once and ${String(options.dailyLimit)} a day (\`speechai account set ${id} max_concurrent_calls=N daily_call_limit=N\` changes it).`,
   );
   if (options.plan !== 'unlimited') say(`${id} has nothing to spend yet: speechai account topup ${id} AMOUNT`);
   return EXIT.ok;
@@ -110,7 +111,7 @@ export async function topUpAccount(session: Session, ref: string, written: strin
       unit: unitOf(field),
       ...figures,
     });
-  const free = field === 'credit_balance' ? `$${String(figures.credit_free)}` : `${String(figures.minutes_free)} minutes`;
+  const free = field === 'credit_balance' ? `$${String(figures.credit_free)}` : count(figures.minutes_free, 'minute');
   say(
     added
       ? `${account.id}: ${sign < 0 ? '-' : '+'}${String(amount)} ${unitOf(field)}; ${free} are free now.`

@@ -49,6 +49,7 @@ async function list(flags: ListFlags, command: Command): Promise<ExitCode> {
   else await printTable(
     ['job', 'number', 'state', 'since', 'batch', 'call', 'runner'],
     calls.map((one) => [one.job, one.number, one.state, one.since, one.batch ?? '', one.callId ?? '', one.runner]),
+    'No call is open.',
   ); // prettier-ignore
   return EXIT.ok;
 }
@@ -101,8 +102,10 @@ async function stop(id: string | undefined, flags: StopFlags, command: Command):
     const open = await session.store.attempts.openOf(whichOf(flags));
     const chosen = id === undefined ? open : open.filter((one) => one.call_id === id || one._id === id || one.job_ref === id);
     if (chosen.length === 0) {
-      say(id === undefined ? 'No call is open.' : `${id}: no such call is open; \`speechai call list\` shows those that are`);
-      return id === undefined ? EXIT.ok : EXIT.failed;
+      if (id !== undefined)
+        throw new SpeechAiError('NO_SUCH_CALL', `${id}: no such call is open.`, { remedy: '`speechai call list` shows those that are.' });
+      say('No call is open.');
+      return EXIT.ok;
     }
     if (!(await confirm(`Hang up ${count(chosen.length, 'call')}?`, { yes: flags.yes === true }))) return EXIT.failed;
     // Together: one slow answer must not keep the others ringing. The client has its own pace.

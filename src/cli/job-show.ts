@@ -87,7 +87,7 @@ export function storyLines(story: JobStory): string[] {
   const { lastAction, cancelled, lastCall, notDialled } = story;
   return [
     `job ${story.job} (_id ${String(story.id)})`,
-    `  status    ${story.status}, ${story.attempts} of ${story.limit} attempts${story.freeCalls === 0 ? '' : `, ${story.freeCalls} more calls that counted none`}`,
+    `  status    ${story.status}, ${story.attempts} of ${story.limit} attempts${story.freeCalls === 0 ? '' : `, ${story.freeCalls} more ${story.freeCalls === 1 ? 'call' : 'calls'} that counted none`}`,
     `  contact   ${story.name ?? 'without a name'}: ${numbersText(story) || 'no number'}`,
     `  account   ${story.account ?? 'none'}, batch ${story.batch ?? 'none'}`,
     ...(cancelled === null ? (story.lastError === null ? [] : [`  last      ${story.lastError}`]) : [`  ended     ${cancelled}`]),

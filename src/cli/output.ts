@@ -19,7 +19,12 @@ export function printJson(data: unknown): void {
   print(JSON.stringify(data, null, 2));
 }
 
-export async function printTable(head: readonly string[], rows: readonly (readonly string[])[]): Promise<void> {
+/** `none`: the sentence in place of a table without rows, which would be an empty box. */
+export async function printTable(head: readonly string[], rows: readonly (readonly string[])[], none?: string): Promise<void> {
+  if (rows.length === 0) {
+    if (none !== undefined) say(none);
+    return;
+  }
   print(await tableText(head, rows, process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY));
 }
 

@@ -5,6 +5,7 @@ import { runAction } from './errors.js';
 import { memberOf, standstillText, type Member } from './member.js';
 import { paint, printJson, printTable, say } from './output.js';
 import { withSession, type Session } from './session.js';
+import { count } from './settings.js';
 
 export function registerRunner(program: Command): void {
   program
@@ -34,7 +35,10 @@ export function fleetWarnings(members: readonly Member[]): string[] {
       ),
     ...members
       .filter(({ state, liveCalls }) => state === 'gone' && liveCalls > 0)
-      .map(({ id, liveCalls }) => `${id} is gone and followed ${liveCalls} calls; another daemon takes them over, if one runs.`),
+      .map(
+        ({ id, liveCalls }) =>
+          `${id} is gone and followed ${count(liveCalls, 'call')}; another daemon takes ${liveCalls === 1 ? 'it' : 'them'} over, if one runs.`,
+      ),
   ];
 }
 

@@ -7,6 +7,7 @@ import { createSuppressionAdmin, type Entry, type StoredEntry, type SuppressionQ
 import { batchOrExit } from './batch-view.js';
 import { confirm, printJson, printTable, say } from './output.js';
 import type { Session } from './session.js';
+import { count } from './settings.js';
 
 export interface ScopeOptions {
   readonly account?: string;
@@ -132,7 +133,9 @@ export async function removeSuppressions(session: Session, words: readonly strin
   const theirs = found.filter((entry) => entry.id.startsWith('attempt:')).length;
   const asked = theirs === 0 ? '' : ` ${String(theirs)} of them because the person asked for it in a call.`;
   if (
-    !(await confirm(`${String(found.length)} entries would be ended.${asked} Let them be called again?`, { yes: options.yes === true }))
+    !(await confirm(`${count(found.length, 'entry', 'entries')} would be ended.${asked} Let them be called again?`, {
+      yes: options.yes === true,
+    }))
   ) {
     say('Nothing was changed.');
     return EXIT.failed;
@@ -150,7 +153,7 @@ export async function listSuppressions(session: Session, { account, batch, ended
     ...(ended === true ? { ended } : {}),
   };
   const entries = await gather(suppressionAdmin(session).find(query, limit));
-  await show(entries, json === true);
+  await show(entries, json === true, 'No entries match.');
   if (entries.length === limit) say(`${String(limit)} are shown; --limit shows more.`);
   return EXIT.ok;
 }
@@ -164,7 +167,7 @@ export async function checkSuppressions(session: Session, words: readonly string
   });
   const entries = (await inForce(session, whos, scope)).filter((entry) => whos.some((who) => isAbout(who, entry)));
   for (const { masked, warning } of whos) if (warning !== null) say(`${masked}: ${warning}.`);
-  await show(entries, options.json === true);
+  await show(entries, options.json === true, null);
   say(entries.length === 0 ? 'Not blocked.' : 'Blocked.');
   return entries.length === 0 ? EXIT.ok : EXIT.found;
 }
@@ -195,7 +198,7 @@ async function gather<T>(from: AsyncIterable<T>): Promise<readonly T[]> {
   return all;
 }
 
-async function show(entries: readonly StoredEntry[], json: boolean): Promise<void> {
+async function show(entries: readonly StoredEntry[], json: boolean, none: string | null): Promise<void> {
   if (json) {
     printJson(
       entries.map((entry) => ({
@@ -222,7 +225,7 @@ async function show(entries: readonly StoredEntry[], json: boolean): Promise<voi
     entry.expiresAt?.toISOString() ?? 'never',
     entry.createdAt?.toISOString() ?? '',
   ]);
-  await printTable(['id', 'who', 'scope', 'reason', 'evidence', 'expires', 'since'], rows);
+  await printTable(['id', 'who', 'scope', 'reason', 'evidence', 'expires', 'since'], rows, none ?? undefined);
 }
 
 function scopeText({ account, batch }: Scope): string {

@@ -235,8 +235,8 @@ test('the preview warns of what is valid and seldom meant, tells kept from not u
   );
   expect(err).toContain('its comma is taken for thousands');
   expect(err.slice(0, err.indexOf('Kept as'))).not.toContain('check digit');
-  expect(err).toContain('1 contacts are asked to pay until a day that is past');
-  expect(err).toContain('1 contacts owe 0');
+  expect(err).toContain('1 contact is asked to pay until a day that is past');
+  expect(err).toContain('1 contact owes 0');
   expect(err).toContain('it has neither hours nor a rule pack');
   expect(err).toContain('3 numbers, 105.050 in all');
   await expect(run(fileOf('x.csv', past), { yes: false })).rejects.toThrow('to be called from now on, at any hour of every day?');
