@@ -11,6 +11,7 @@ import { aboveZero } from './numbers.js';
 import { confirm, print, printJson, printTable, say } from './output.js';
 import { withSession } from './session.js';
 import { count } from './settings.js';
+import { refuseUnknown, STATUSES } from './statuses.js';
 
 export function registerJob(program: Command): void {
   const job = program.command('job').description('one contact to call: add, look at, move');
@@ -117,8 +118,6 @@ function act(job: Command, name: JobAct, description: string, example: string): 
 
 const isDialling = (name: JobAct): name is 'retry' | 'resume' => name === 'retry' || name === 'resume';
 
-const STATUSES: readonly string[] = ['pending', 'scheduled', 'in_progress', 'done', 'completed', 'failed', 'suspended', 'cancelled'];
-
 /** A screen or two; a list of a million lines on a terminal helps nobody. */
 const TABLE_ROWS = 50;
 
@@ -176,7 +175,7 @@ async function list({ limit, json, ...filter }: ListFlags, command: Command): Pr
         await printLine(JSON.stringify(listed(doc)));
       }
       if (found > 0) return EXIT.ok;
-      refuseUnknown(filter.status);
+      refuseUnknown(filter.status === undefined ? [] : [filter.status]);
       await tellNone(store.connection, filter.batch);
       return EXIT.ok;
     }
@@ -187,7 +186,7 @@ async function list({ limit, json, ...filter }: ListFlags, command: Command): Pr
       rows.push([job, name ?? '', number ?? '', status, batch ?? '', String(attempts), due ?? '', (reason ?? '').slice(0, 60)]);
     }
     if (rows.length === 0) {
-      refuseUnknown(filter.status);
+      refuseUnknown(filter.status === undefined ? [] : [filter.status]);
       await tellNone(store.connection, filter.batch);
       return EXIT.ok;
     }
@@ -207,15 +206,6 @@ async function tellNone(connection: Connection, ref: string | undefined): Promis
   const archived = readArchived(doc?.['archived']);
   for (const entry of archived) say(`${ref ?? ''}: ${archivedText(entry)}.`);
   say(ref !== undefined && doc === null ? `No jobs match; there is no batch ${ref} either.` : 'No jobs match.');
-}
-
-/** Other programs have statuses of their own; one that is neither ours nor found in any job is a slip, and no empty list. */
-function refuseUnknown(status: string | undefined): void {
-  if (status === undefined || STATUSES.includes(status)) return;
-  throw new SpeechAiError('STATUS', `No job has the status "${status.slice(0, 40)}".`, {
-    remedy: `It is one of ${STATUSES.join(', ')}.`,
-    exitCode: EXIT.usage,
-  });
 }
 
 /** Waits where the reader is slower than the database, so that a list of millions is not kept in memory. */
