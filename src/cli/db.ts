@@ -149,7 +149,9 @@ function registerDbArchive(db: Command): void {
     .option('--json', 'as JSON')
     .addHelpText('after', ARCHIVE_HELP)
     .action(
-      runAction(async (options: ArchiveOptions, command: Command) => (await import('./db-archive.js')).archiveCommand(options, command)),
+      runAction(async (options: ArchiveOptions, command: Command) => (await import('./db-archive.js')).archiveCommand(options, command), {
+        ownSignals: true,
+      }),
     );
   db.command('unarchive <file>')
     .description('put what `db archive` moved out back into the database; what is there already is left alone')
