@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Account } from '../domain/account.js';
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
+import { isCountry } from '../domain/phones.js';
 import { readAccount } from '../domain/read-account.js';
 import { accountZone } from '../domain/zones.js';
 import { TOP_UP_TYPE, type TopUp } from '../store/account-admin.js';
@@ -37,6 +38,18 @@ export interface StatusOptions {
 }
 
 export async function createAccount(session: Session, name: string, options: CreateAccountOptions): Promise<ExitCode> {
+  if (name.trim() === '') {
+    throw new SpeechAiError('ACCOUNT_NAME', 'An account needs a name.', {
+      remedy: "Give one in quotes: speechai account create 'Retail Express'.",
+      exitCode: EXIT.usage,
+    });
+  }
+  if (!isCountry(options.country)) {
+    throw new SpeechAiError('COUNTRY', `"${options.country.slice(0, 20)}" is no country that telephone numbers are known of.`, {
+      remedy: 'Give CL, AR or another of the two letters of ISO 3166.',
+      exitCode: EXIT.usage,
+    });
+  }
   const now = session.store.time.now();
   const base = {
     account_id: options.id ?? `acc-${randomBytes(6).toString('hex')}`,

@@ -151,6 +151,10 @@ async function outcomes(options: { readonly json?: boolean }, command: Command):
   const { addConfigOutcomes } = await import('./config-outcomes.js');
   // That file loads the validator of the outcome files, too heavy for every --help: so it gets a command of its own, now.
   const scratch = new Scratch();
-  addConfigOutcomes(scratch, { configDir: () => settings.app.configDir, write: (text) => process.stdout.write(text) });
+  addConfigOutcomes(scratch, {
+    configDir: () => settings.app.configDir,
+    write: (text) => process.stdout.write(text),
+    ...(process.stdout.isTTY ? { columns: process.stdout.columns } : {}),
+  });
   await scratch.parseAsync(['outcomes', ...(options.json === true ? ['--json'] : [])], { from: 'user' });
 }

@@ -85,7 +85,7 @@ async function changed(session: Session, view: BatchView, pairs: readonly string
   if (pairs.length === 0) return view;
   const zone = batchZone(view.batch, view.account, session.policy).name;
   const ofAccount = pairs.flatMap((pair) => /^account\.([a-z_]+)=(.*)$/.exec(pair)?.slice(1, 3) ?? []);
-  const edit = editsOrExit(pairs.filter((pair) => !pair.startsWith('account.')), zone); // prettier-ignore
+  const edit = editsOrExit(pairs.filter((pair) => !pair.startsWith('account.')), zone, 'There is no forecast of that'); // prettier-ignore
   const batch = readBatch(applyEdit(view.doc, edit));
   const fields: Record<string, string> = {};
   for (let n = 0; n + 1 < ofAccount.length; n += 2) fields[ofAccount[n] ?? ''] = ofAccount[n + 1] ?? '';

@@ -2,6 +2,7 @@
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import { personsOf } from '../domain/job.js';
 import { readAccount } from '../domain/read-account.js';
+import { readNumbers } from '../import/numbers.js';
 import { alsoId, entryId, expiryOf, whoIs, whoMayBe, type Who } from '../domain/suppression-entry.js';
 import { createSuppressionAdmin, type Entry, type StoredEntry, type SuppressionQuery } from '../store/suppression-admin.js';
 import { batchOrExit } from './batch-view.js';
@@ -60,10 +61,22 @@ export async function scopeOrExit(session: Session, { account, batch, country }:
 function whoOrExit(written: string, country: string | null): Who {
   const who = whoIs(written, country);
   if (who !== null) return who;
-  throw notUnderstood(written);
+  throw notUnderstood(written, country);
 }
 
-function notUnderstood(written: string): SpeechAiError {
+/** Where somebody means a number, the reason that an import of it would give. */
+function notUnderstood(written: string, country: string | null): SpeechAiError {
+  const [why] = /^[+(\d][\d\s().\-/]{5,}$/.test(written.trim()) ? readNumbers(written, 'any', country ?? '').problems : [];
+  if (why !== undefined && (country !== null || written.trim().startsWith('+'))) {
+    return new SpeechAiError(
+      'WHO',
+      `"${written.slice(0, 20)}" is no telephone number${country === null ? '' : ` in ${country}`}: ${why}.`,
+      {
+        remedy: 'Look at its digits; internationally it begins with + and its country (+56911112222). RUTs have their dash (12345678-5).',
+        exitCode: EXIT.usage,
+      },
+    );
+  }
   return new SpeechAiError('WHO', `"${written.slice(0, 20)}" is neither a telephone number nor a RUT or DNI.`, {
     remedy: 'Write numbers internationally (+56911112222) and RUTs with their dash (12345678-5), or add --country CL.',
     exitCode: EXIT.usage,
@@ -162,7 +175,7 @@ export async function checkSuppressions(session: Session, words: readonly string
   const scope = await scopeOrExit(session, options);
   const whos = words.flatMap((word) => {
     const all = whoMayBe(word, scope.country);
-    if (all.length === 0) throw notUnderstood(word);
+    if (all.length === 0) throw notUnderstood(word, scope.country);
     return all;
   });
   const entries = (await inForce(session, whos, scope)).filter((entry) => whos.some((who) => isAbout(who, entry)));

@@ -262,6 +262,15 @@ describe('batch create and set', () => {
     expect(readBatch(await stored('b1')).settings.maxAttempts).toBeNull();
   });
 
+  it('says how hours are written where they are', async () => {
+    await add('b1');
+    for (const written of ['9-25', 'nine'])
+      await expect(setBatch(session, 'b1', [`allowed_hours=${written}`], false)).rejects.toMatchObject({
+        code: 'NOT_UNDERSTOOD',
+        message: expect.stringContaining('write allowed_hours=09:00-18:00') as string,
+      });
+  });
+
   it('hours that are seldom meant are said, and taken', async () => {
     await add('b1');
     const { err } = await run(() => setBatch(session, 'b1', ['allowed_hours=18:00-09:00'], false));

@@ -222,7 +222,10 @@ describe('forecast batch', () => {
     const once = await play(['max_attempts=1', 'account.max_concurrent_calls=1']);
     expect((once['binding'] as { code: string }[])[0]?.code).toBe('CONCURRENCY');
     expect(Number(once['calls_p50'])).toBeLessThan(Number(plain['calls_p50']));
-    await expect(play(['max_attempts=x'])).rejects.toMatchObject({ code: 'NOT_UNDERSTOOD' });
+    await expect(play(['max_attempts=x'])).rejects.toMatchObject({
+      code: 'NOT_UNDERSTOOD',
+      message: expect.stringMatching(/^There is no forecast of that: max_attempts/) as string,
+    });
     expect(JSON.stringify(await world.db.collection('jobs').find({}).toArray())).toBe(before);
   });
 
