@@ -50,7 +50,7 @@ async function check(options: CheckOptions, command: Command): Promise<ExitCode>
   const findings = options.connect === true ? await connect(result) : [];
   const code = verdict(result, findings, options.strict === true);
   if (options.json === true) {
-    printJson({ ok: code === EXIT.ok, exitCode: code, problems: result.problems, connections: findings, fingerprint: result.fingerprint });
+    printJson({ ok: code === EXIT.ok, exit_code: code, problems: result.problems, connections: findings, fingerprint: result.fingerprint });
     return code;
   }
   const { SECTIONS } = await import('../config/problem.js');

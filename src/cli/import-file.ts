@@ -28,7 +28,7 @@ import type { ImportStart } from '../store/imports.js';
 import { checkIndexes, createIndexes, requireIndexes } from '../store/indexes.js';
 import { counted, figuresOf, preview } from './import-preview.js';
 import { packsOf } from './job-find.js';
-import { confirm, print, printJson, say } from './output.js';
+import { confirm, print, printJson, say, snakeKeys } from './output.js';
 import type { Session } from './session.js';
 import { count } from './settings.js';
 
@@ -89,7 +89,7 @@ export async function importFile(session: Session, path: string, options: Import
       import_id: importId,
       file: file.name,
       encoding: file.kind === 'csv' ? file.encoding : null,
-      counts: plan.counts,
+      counts: snakeKeys(plan.counts, ['missing', 'reasons', 'kept']),
       advice,
       ignored_columns: plan.columns.ignored,
       rejects: rejectFile,

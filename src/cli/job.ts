@@ -8,7 +8,7 @@ import { readAmount } from '../import/amounts.js';
 import { reportFailure, runAction } from './errors.js';
 import type { Report } from './job-act.js';
 import { aboveZero } from './numbers.js';
-import { confirm, print, printJson, printTable, say } from './output.js';
+import { confirm, print, printJson, printTable, say, snakeKeys } from './output.js';
 import { withSession } from './session.js';
 import { count } from './settings.js';
 import { refuseUnknown, STATUSES } from './statuses.js';
@@ -150,7 +150,7 @@ async function show(ref: string, flags: { readonly json?: boolean; readonly tran
       });
     }
     const story = await storyOf(session, found.doc, found.job, flags);
-    if (flags.json === true) printJson(story);
+    if (flags.json === true) printJson(snakeKeys(story));
     else for (const line of storyLines(story)) print(line);
     return EXIT.ok;
   });

@@ -12,7 +12,7 @@ import { createBatchAdmin } from '../store/batch-admin.js';
 import type { AnyDocument } from '../store/connection.js';
 import { createReportReads, type Period, type ReportScope } from '../store/reports.js';
 import { accountOrExit, dateOrExit } from './account-view.js';
-import { print, printJson, printTable, say } from './output.js';
+import { print, printJson, printTable, say, snakeKeys } from './output.js';
 import type { Session } from './session.js';
 import { count } from './settings.js';
 import { refuseUnknown as refuseUnknownStatus, STATUSES } from './statuses.js';
@@ -59,7 +59,7 @@ export async function reportSummary(session: Session, options: ReportOptions): P
     await (format === 'html' ? writeHtml(options.out, about, sections) : writeSheets(options.out, sections));
     say(`${options.out}: written.`);
   } else if (options.json === true) {
-    printJson({ title, since: period.since, until: period.until, at: about.at, ...figures });
+    printJson({ title, since: period.since, until: period.until, at: about.at, ...(snakeKeys(figures, ['byStatus']) as object) });
   } else {
     print(`${title}: ${periodText(about)}`);
     for (const { title: heading, head, rows } of sectionsOf(figures)) {

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../domain/errors.js';
 import { runAction } from './errors.js';
 import { memberOf, standstillText, type Member } from './member.js';
-import { paint, printJson, printTable, say } from './output.js';
+import { paint, printJson, printTable, say, snakeKeys } from './output.js';
 import { withSession, type Session } from './session.js';
 import { count } from './settings.js';
 
@@ -51,7 +51,7 @@ async function list(flags: { readonly all?: boolean; readonly json?: boolean }, 
     return { members: all, unserved: await unservedQueues(session, all) };
   });
   const shown = flags.all === true ? members : members.filter(({ state }) => state !== 'stopped');
-  if (flags.json === true) printJson(shown);
+  if (flags.json === true) printJson(snakeKeys(shown));
   else if (shown.length === 0) say('No daemon has given a sign of life; start one with `speechai run`.');
   else {
     await printTable(

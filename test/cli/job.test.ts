@@ -532,7 +532,13 @@ describe('the command line', () => {
       await run('job', 'suspend', id, 'nobody', '--reason', 'wait'),
       await run('job', 'retry', id),
     ];
-    expect(JSON.parse(shown.out)).toMatchObject({ job: id, status: 'pending', numbers: ['+56*****222', '+56*****333'] });
+    expect(JSON.parse(shown.out)).toMatchObject({
+      job: id,
+      status: 'pending',
+      last_call: null,
+      free_calls: 0,
+      numbers: ['+56*****222', '+56*****333'],
+    });
     expect(
       lines.out
         .trim()

@@ -71,10 +71,10 @@ describe('speechai report', () => {
     expect(shown.out).not.toContain('\u001B');
     expect(JSON.parse(json.out)).toMatchObject({
       title: 'Batch Noviembre',
-      contacts: { total: 2, byStatus: { done: 1, pending: 1 }, called: 1, pickedUp: 1, succeeded: 1, promised: 700, debt: 1000 },
-      calls: { calls: 2, ended: 2, pickedUp: 1, talked: 1, successes: 1, minutes: 1, dollars: 0.15, dollarsPerSuccess: 0.15, provisional: 0 },
-      byDay: [{ key: '2026-11-19', calls: 1 }, { key: '2026-11-20', calls: 1, pickedUp: 1 }],
-      byHour: [{ key: '11', calls: 2 }],
+      contacts: { total: 2, by_status: { done: 1, pending: 1 }, called: 1, picked_up: 1, succeeded: 1, promised: 700, debt: 1000 },
+      calls: { calls: 2, ended: 2, picked_up: 1, talked: 1, successes: 1, minutes: 1, dollars: 0.15, dollars_per_success: 0.15, provisional: 0 },
+      by_day: [{ key: '2026-11-19', calls: 1 }, { key: '2026-11-20', calls: 1, picked_up: 1 }],
+      by_hour: [{ key: '11', calls: 2 }],
     }); // prettier-ignore
   });
 
@@ -88,8 +88,8 @@ describe('speechai report', () => {
     expect(JSON.parse(day.out)).toMatchObject({
       since: '2026-11-19T03:00:00.000Z',
       until: '2026-11-20T03:00:00.000Z',
-      calls: { calls: 1, pickedUp: 0 },
-      contacts: { total: 2, called: 1, pickedUp: 0 },
+      calls: { calls: 1, picked_up: 0 },
+      contacts: { total: 2, called: 1, picked_up: 0 },
     });
     // A batch that was deleted has still had its calls.
     expect(JSON.parse(gone.out)).toMatchObject({ calls: { calls: 1 }, contacts: { total: 0 } });
