@@ -83,7 +83,7 @@ async function pauseAWhile({ envFile, campaign, interrupted, progress, output }:
   await act('PAUSE', ['batch', 'pause', batch, '--reason', 'the demo shows it']);
   const fromMs = Date.now();
   await pauseFor(PAUSE_MS, interrupted);
-  return { batch, fromMs, toMs: await act('RESUME', ['batch', 'resume', batch]) };
+  return { batch, fromMs, toMs: await act('RESUME', ['batch', 'resume', batch, '--yes']) };
 }
 
 const pauseFor = (ms: number, signal: AbortSignal): Promise<void> => delay(ms, undefined, { signal }).catch(() => undefined);

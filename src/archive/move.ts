@@ -107,6 +107,8 @@ async function takeAway(
   progress: Progress,
 ): Promise<Sums> {
   let [whole, left] = [NOTHING, NOTHING];
+  // Whoever is ended while the first are taken must not say that nothing is.
+  progress('taken', 0);
   await inPages(file, async (noun, page) => {
     // Asked before each: somebody who thought this run dead may be putting it back.
     if (!(await store.change(of.batch, id, ['moving'], {})) && of.remembered) throw busy(of.batch);

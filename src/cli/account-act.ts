@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Account } from '../domain/account.js';
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
+import { isCountry } from '../domain/phones.js';
 import { readAccount } from '../domain/read-account.js';
 import { accountZone } from '../domain/zones.js';
 import { TOP_UP_TYPE, type TopUp } from '../store/account-admin.js';
@@ -10,6 +11,7 @@ import { accountAdmin, accountOrExit, asJson, dateOrExit, figuresOf } from './ac
 import { untilCertain } from './certainty.js';
 import { print, printJson, say } from './output.js';
 import type { Session } from './session.js';
+import { count } from './settings.js';
 
 export interface CreateAccountOptions {
   readonly id?: string;
@@ -36,6 +38,18 @@ export interface StatusOptions {
 }
 
 export async function createAccount(session: Session, name: string, options: CreateAccountOptions): Promise<ExitCode> {
+  if (name.trim() === '') {
+    throw new SpeechAiError('ACCOUNT_NAME', 'An account needs a name.', {
+      remedy: "Give one in quotes: speechai account create 'Retail Express'.",
+      exitCode: EXIT.usage,
+    });
+  }
+  if (!isCountry(options.country)) {
+    throw new SpeechAiError('COUNTRY', `"${options.country.slice(0, 20)}" is no country that telephone numbers are known of.`, {
+      remedy: 'Give CL, AR or another of the two letters of ISO 3166.',
+      exitCode: EXIT.usage,
+    });
+  }
   const now = session.store.time.now();
   const base = {
     account_id: options.id ?? `acc-${randomBytes(6).toString('hex')}`,
@@ -81,7 +95,7 @@ export async function createAccount(session: Session, name: string, options: Cre
   if (options.json === true) printJson(asJson(session, { ...doc, _id: id }, null));
   else print(id);
   say(
-    `${id} may have ${String(options.maxConcurrent)} calls at once and ${String(options.dailyLimit)} a day (\`speechai account set ${id} max_concurrent_calls=N daily_call_limit=N\` changes it).`,
+    `${id} may have ${count(options.maxConcurrent, 'call')} at once and ${String(options.dailyLimit)} a day (\`speechai account set ${id} max_concurrent_calls=N daily_call_limit=N\` changes it).`,
   );
   if (options.plan !== 'unlimited') say(`${id} has nothing to spend yet: speechai account topup ${id} AMOUNT`);
   return EXIT.ok;
@@ -110,7 +124,7 @@ export async function topUpAccount(session: Session, ref: string, written: strin
       unit: unitOf(field),
       ...figures,
     });
-  const free = field === 'credit_balance' ? `$${String(figures.credit_free)}` : `${String(figures.minutes_free)} minutes`;
+  const free = field === 'credit_balance' ? `$${String(figures.credit_free)}` : count(figures.minutes_free, 'minute');
   say(
     added
       ? `${account.id}: ${sign < 0 ? '-' : '+'}${String(amount)} ${unitOf(field)}; ${free} are free now.`

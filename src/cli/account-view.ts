@@ -128,7 +128,11 @@ export async function listAccounts(session: Session, limit: number, json: boolea
       closedBecause(session, account, ledger).join('; '),
     ];
   });
-  await printTable(['account', 'name', 'plan', 'status', 'free', 'held', 'calls today', 'closed because'], rows);
+  await printTable(
+    ['account', 'name', 'plan', 'status', 'free', 'held', 'calls today', 'closed because'],
+    rows,
+    'There are no accounts; `speechai account create` makes one.',
+  );
 }
 
 export async function showAccount(session: Session, ref: string, json: boolean): Promise<void> {
@@ -178,7 +182,7 @@ export async function accountStatement(session: Session, ref: string, options: S
     line.reference ?? '',
     line.description,
   ]);
-  await printTable(['when', 'type', 'amount', 'reference', 'description'], rows);
+  await printTable(['when', 'type', 'amount', 'reference', 'description'], rows, 'Nothing was booked in that time.');
   if (lines.length === options.limit) say(`The newest ${String(options.limit)} are shown; --limit shows more.`);
   return EXIT.ok;
 }

@@ -5,7 +5,7 @@ import type { CreateAccountOptions, StatusOptions, TopUpOptions } from './accoun
 import type { EditOptions } from './account-edit.js';
 import type { StatementOptions } from './account-view.js';
 import { runAction } from './errors.js';
-import { wholeNumber } from './numbers.js';
+import { aboveZero, wholeNumber } from './numbers.js';
 import { withSession, type Session } from './session.js';
 
 const KEYS = `
@@ -20,7 +20,7 @@ export function registerAccount(program: Command): void {
   account
     .command('list')
     .description('all accounts: plan, status, what is left, what is held')
-    .option('--limit <n>', 'how many at most', wholeNumber, 200)
+    .option('--limit <n>', 'how many at most', aboveZero, 200)
     .option('--json', 'as JSON')
     .addHelpText('after', example('account list'))
     .action(
@@ -106,7 +106,7 @@ export function registerAccount(program: Command): void {
     .description('what moved, newest first')
     .option('--since <date>', "from this date on (YYYY-MM-DD, the account's clock)")
     .option('--until <date>', 'before this date')
-    .option('--limit <n>', 'lines at most', wholeNumber, 100)
+    .option('--limit <n>', 'lines at most', aboveZero, 100)
     .option('--json', 'as JSON')
     .addHelpText('after', example('account statement acc-1 --since 2026-11-01'))
     .action(

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import type { Progress } from '../archive/move.js';
 import type { ArchiveEntry } from '../domain/archived.js';
+import { EXIT } from '../domain/errors.js';
 import { say } from './output.js';
 import type { Session } from './session.js';
 
@@ -24,9 +25,33 @@ function lives(pid: number): boolean {
   }
 }
 
-export function progressOf(batch: string): Progress {
+/** What a run is at, for whoever ends it. */
+export interface Doing {
+  batch: string | null;
+  /** null: it looks, and has begun nothing. */
+  step: Parameters<Progress>[0] | null;
+}
+
+/** Ends at a signal at once, and says what that leaves. */
+export async function untilSignal<T>(told: () => string, work: () => Promise<T>): Promise<T> {
+  const end = (): void => {
+    say(told());
+    process.exit(EXIT.interrupted);
+  };
+  process.prependOnceListener('SIGINT', end);
+  process.prependOnceListener('SIGTERM', end);
+  try {
+    return await work();
+  } finally {
+    process.removeListener('SIGINT', end);
+    process.removeListener('SIGTERM', end);
+  }
+}
+
+export function progressOf(batch: string, at?: Doing): Progress {
   const done = new Map<string, number>();
   return (doing, more) => {
+    if (at !== undefined) Object.assign(at, { batch, step: doing });
     const before = done.get(doing) ?? 0;
     done.set(doing, before + more);
     if (Math.floor((before + more) / TOLD_EVERY) > Math.floor(before / TOLD_EVERY))

@@ -88,7 +88,13 @@ async function tellPaused(session: Session, docs: readonly AnyDocument[], option
 
 export async function pauseBatches(session: Session, refs: readonly string[], options: ActOptions): Promise<ExitCode> {
   const docs: AnyDocument[] = [];
-  for (const ref of refs) docs.push(await batchOrExit(session, ref));
+  for (const ref of refs) {
+    const doc = await batchOrExit(session, ref);
+    const { state } = readBatch(doc);
+    if (state === 'cancelled' || state === 'completed')
+      throw notFrom(doc, state, 'paused', 'It is over, and nothing of it is dialled; leave it out.');
+    docs.push(doc);
+  }
   const { batches } = tools(session);
   for (const doc of docs) await acknowledged(doc, batches.pause(doc, actOf(session, options), false));
   await tellPaused(session, docs, options);
@@ -118,6 +124,7 @@ export async function pauseAll(session: Session, { except, priority }: AllOption
 
 async function resumeThese(session: Session, docs: readonly AnyDocument[], options: ActOptions): Promise<ExitCode> {
   const { batches } = tools(session);
+  if (options.yes !== true && !(await consented(session, docs))) return unchanged();
   const done: Done[] = [];
   const ran = new Set<string>();
   for (const doc of docs) {
@@ -132,13 +139,24 @@ async function resumeThese(session: Session, docs: readonly AnyDocument[], optio
   return EXIT.ok;
 }
 
+/** Asked only where somebody would be called because of it. */
+async function consented({ store }: Session, docs: readonly AnyDocument[]): Promise<boolean> {
+  const still = docs.filter((doc) => readBatch(doc).state !== 'running');
+  const ids = still.flatMap((doc) => readBatch(doc).id ?? []);
+  const counts = await createBatchJobs(store.connection).counts(ids);
+  const waiting = ids.reduce((sum, id) => sum + totalOf(counts.get(id) ?? {}, 'pending', 'scheduled'), 0);
+  if (waiting === 0) return true;
+  const which = still.length === 1 ? still.map(nameOf).join('') : `${String(still.length)} batches`;
+  return confirm(`${count(waiting, 'job')} of ${which} may be dialled from now on. Resume?`, { yes: false });
+}
+
 export async function resumeBatches(session: Session, refs: readonly string[], options: ActOptions): Promise<ExitCode> {
   const docs: AnyDocument[] = [];
   for (const ref of refs) {
     const doc = await batchOrExit(session, ref);
     if (readBatch(doc).state === 'cancelled') {
       throw new SpeechAiError('BATCH_CANCELLED', `${nameOf(doc)} is cancelled, and its jobs with it.`, {
-        remedy: 'Import its contacts into a new batch, or take single jobs up again with `speechai job retry` after `batch create`.',
+        remedy: 'Import its contacts into a new batch, or add single ones with `speechai job add --batch ID` after `batch create`.',
       });
     }
     docs.push(doc);

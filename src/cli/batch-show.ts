@@ -7,6 +7,7 @@ import { asJson, batchOrExit, notDialledOf, numberOr, pauseOf, totalOf, viewsOf,
 import { print, printJson, printTable, say } from './output.js';
 import { hindrancesIn } from './queue-view.js';
 import type { Session } from './session.js';
+import { count } from './settings.js';
 
 export interface ListOptions {
   readonly account?: string;
@@ -44,7 +45,7 @@ export async function listBatches(session: Session, { account, state, limit, jso
   ]);
   const others = rows.some((row) => row[OTHER] !== '0');
   const kept = (row: readonly string[]): string[] => row.filter((_, n) => n !== OTHER || others);
-  await printTable(kept(HEAD), rows.map(kept));
+  await printTable(kept(HEAD), rows.map(kept), 'No batches match.');
   for (const { text } of hindrancesIn(views.flatMap(({ queues }) => queues))) say(text);
   if (docs.length === limit) say(`The newest ${String(limit)} are shown; --limit shows more.`);
 }
@@ -105,9 +106,19 @@ function linesOf(view: BatchView, live: number): readonly string[] {
     ...hindrancesIn(queues).flatMap(({ code, text }) => (reasons.some((reason) => reason.code === code) ? [] : row('daemons', text))),
     ...batch.problems.map((problem) => `${'problem'.padEnd(14)} ${problem}`),
     ...(reasons.length === 0
-      ? row('dialled', 'yes, as jobs fall due')
+      ? row('dialled', dialledText(view))
       : reasons.map(({ code, text }) => `${'not dialled'.padEnd(14)} ${code}: ${text}`)),
   ];
+}
+
+/** Open is not at work: a campaign that is through must not look like one that goes on. */
+function dialledText({ counts, doc }: BatchView): string {
+  if (totalOf(counts, 'pending', 'scheduled', 'in_progress') > 0) return 'yes, as jobs fall due';
+  const suspended = totalOf(counts, 'suspended');
+  if (suspended > 0) return `nothing now: ${count(suspended, 'job')} of it ${suspended === 1 ? 'is' : 'are'} suspended and none waits`;
+  if (totalOf(counts) > 0) return 'nothing is left to dial: none of its jobs waits';
+  if (readArchived(doc['archived']).length > 0) return 'nothing is left to dial: its history was moved out';
+  return 'nothing yet: it has no jobs (`speechai batch import`, `speechai job add`)';
 }
 
 function pauseText(view: BatchView): string {

@@ -97,10 +97,10 @@ export async function setBatch(session: Session, ref: string, words: readonly st
   return EXIT.ok;
 }
 
-export function editsOrExit(words: readonly string[], zone: string): BatchEdit {
+export function editsOrExit(words: readonly string[], zone: string, outcome = 'Nothing was changed'): BatchEdit {
   const reading = readEdits(words, zone);
   if (reading.kind === 'edit') return reading.edit;
-  throw new SpeechAiError('NOT_UNDERSTOOD', `Nothing was changed: ${reading.problems.join('; ')}.`, {
+  throw new SpeechAiError('NOT_UNDERSTOOD', `${outcome}: ${reading.problems.join('; ')}.`, {
     remedy: 'See `speechai batch set --help` for the keys and how their values are written.',
     exitCode: EXIT.usage,
   });

@@ -8,7 +8,7 @@ import type { CreateOptions } from './batch-write.js';
 import type { ListOptions } from './batch-show.js';
 import { addBatchImport } from './batch-import.js';
 import { runAction } from './errors.js';
-import { wholeNumber } from './numbers.js';
+import { aboveZero, wholeNumber } from './numbers.js';
 import { withSession, type Session } from './session.js';
 
 interface Flags extends ActOptions {
@@ -35,7 +35,7 @@ function registerReading(batch: Command): void {
     .description('the newest batches: state, jobs by status, and why a batch is not dialled')
     .option('--account <id>', 'only this account')
     .addOption(new Option('--state <state>', 'only in this state').choices(STATES))
-    .option('--limit <n>', 'how many at most', wholeNumber, 50)
+    .option('--limit <n>', 'how many at most', aboveZero, 50)
     .option('--json', 'as JSON')
     .addHelpText('after', example('batch list --account acc-1 --state paused'))
     .action(act(async (session, options: ListOptions) => (await import('./batch-show.js')).listBatches(session, options)));
@@ -115,6 +115,7 @@ function registerPausing(batch: Command): void {
   common(batch.command('resume [ids...]'))
     .description('let paused, draining or completed batches run again')
     .option('--all', 'what `pause --all` has paused, and nothing else')
+    .option('--yes', 'do not ask: it dials')
     .addHelpText('after', example('batch resume --all'))
     .action(
       many(async (session, ids, options) => {

@@ -4,7 +4,7 @@ import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import { maskPhone } from '../telemetry/phones.js';
 import type { AttemptDoc } from '../store/attempt.js';
 import { runAction } from './errors.js';
-import { confirm, print, printJson, printTable, say } from './output.js';
+import { confirm, print, printJson, printTable, say, snakeKeys } from './output.js';
 import { withSession } from './session.js';
 import { count } from './settings.js';
 
@@ -45,10 +45,11 @@ interface ListFlags extends Which {
 async function list(flags: ListFlags, command: Command): Promise<ExitCode> {
   const open = await withSession(command, ({ store }) => store.attempts.openOf(whichOf(flags)));
   const calls = open.map(openCall).toSorted((a, b) => a.since.localeCompare(b.since));
-  if (flags.json === true) printJson(calls);
+  if (flags.json === true) printJson(snakeKeys(calls));
   else await printTable(
     ['job', 'number', 'state', 'since', 'batch', 'call', 'runner'],
     calls.map((one) => [one.job, one.number, one.state, one.since, one.batch ?? '', one.callId ?? '', one.runner]),
+    'No call is open.',
   ); // prettier-ignore
   return EXIT.ok;
 }
@@ -101,13 +102,15 @@ async function stop(id: string | undefined, flags: StopFlags, command: Command):
     const open = await session.store.attempts.openOf(whichOf(flags));
     const chosen = id === undefined ? open : open.filter((one) => one.call_id === id || one._id === id || one.job_ref === id);
     if (chosen.length === 0) {
-      say(id === undefined ? 'No call is open.' : `${id}: no such call is open; \`speechai call list\` shows those that are`);
-      return id === undefined ? EXIT.ok : EXIT.failed;
+      if (id !== undefined)
+        throw new SpeechAiError('NO_SUCH_CALL', `${id}: no such call is open.`, { remedy: '`speechai call list` shows those that are.' });
+      say('No call is open.');
+      return EXIT.ok;
     }
     if (!(await confirm(`Hang up ${count(chosen.length, 'call')}?`, { yes: flags.yes === true }))) return EXIT.failed;
     // Together: one slow answer must not keep the others ringing. The client has its own pace.
     const reports = await Promise.all(chosen.map(async (one) => ({ job: one.job_ref, ...(await hangUp(session, one)) })));
-    if (flags.json === true) printJson(reports);
+    if (flags.json === true) printJson(snakeKeys(reports));
     else for (const { job, ok, text } of reports) (ok ? print : say)(`${job}: ${text}`);
     return reports.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
   });

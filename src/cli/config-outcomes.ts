@@ -1,14 +1,16 @@
 /** `speechai config outcomes`: what each way a call can end leads to, as this installation has it. */
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { loadDispositions, loadOutcomes } from '../config/outcomes-file.js';
 import type { OutcomeAction, OutcomeTable } from '../domain/outcomes.js';
 import { OUTCOME_CLASSES } from '../domain/outcomes.js';
+import { tableText } from './output.js';
 
 export interface ConfigOutcomesDeps {
   /** SPEECHAI_CONFIG_DIR, asked for when the command runs. */
   readonly configDir: () => string | null;
   readonly write: (text: string) => void;
+  /** Of the terminal; none: as wide as it gets. */
+  readonly columns?: number;
 }
 
 /** Adds `outcomes [--json]` to the `config` command. */
@@ -17,7 +19,7 @@ export function addConfigOutcomes(config: Command, deps: ConfigOutcomesDeps): vo
     .command('outcomes')
     .description('show what each disconnection reason means and what becomes of the job, and check the files that say so')
     .option('--json', 'as one JSON document')
-    .action((options: { json?: boolean }) => {
+    .action(async (options: { json?: boolean }) => {
       const outcomes = loadOutcomes(deps.configDir());
       const dispositions = loadDispositions(deps.configDir());
       const sources = [...outcomes.sources, ...dispositions.sources];
@@ -25,24 +27,26 @@ export function addConfigOutcomes(config: Command, deps: ConfigOutcomesDeps): vo
         deps.write(`${JSON.stringify({ sources, outcomes: outcomes.table, dispositions: dispositions.table }, null, 2)}\n`);
         return;
       }
-      deps.write(`${classesTable(outcomes.table)}\n\n${reasonsTable(outcomes.table)}\n\nFrom: ${sources.join(', ')}\n`);
+      const columns = deps.columns ?? Number.POSITIVE_INFINITY;
+      const tables = [await classesTable(outcomes.table, columns), await reasonsTable(outcomes.table, columns)];
+      deps.write(`${tables.join('\n\n')}\n\nFrom: ${sources.join(', ')}\n`);
     });
 }
 
-function classesTable(table: OutcomeTable): string {
+function classesTable(table: OutcomeTable, columns: number): Promise<string> {
   const rows = OUTCOME_CLASSES.map((name) => {
     const action = table.classes[name];
     return [name, statusText(action), delayText(action), yes(action.rotate), yes(action.costsAttempt), notes(action)];
   });
-  return plainTable(['class', 'job becomes', 'delay', 'next number', 'attempt', 'besides'], rows);
+  return tableText(['class', 'job becomes', 'delay', 'next number', 'attempt', 'besides'], rows, columns);
 }
 
-function reasonsTable(table: OutcomeTable): string {
+function reasonsTable(table: OutcomeTable, columns: number): Promise<string> {
   const rows = Object.entries(table.reasons).map(([reason, row]) => [
     reason,
     row.ifSilent === null ? row.class : `${row.class} (${row.ifSilent} where nobody spoke)`,
   ]);
-  return plainTable(['reason', 'class'], rows);
+  return tableText(['reason', 'class'], rows, columns);
 }
 
 function statusText(action: OutcomeAction): string {
@@ -63,11 +67,4 @@ function notes(action: OutcomeAction): string {
 
 function yes(value: boolean): string {
   return value ? 'yes' : '';
-}
-
-/** Without colours: the text is for pipes as much as for eyes. */
-function plainTable(head: string[], rows: string[][]): string {
-  const table = new Table({ head, style: { head: [], border: [], compact: true } });
-  table.push(...rows);
-  return table.toString();
 }

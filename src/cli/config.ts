@@ -50,7 +50,7 @@ async function check(options: CheckOptions, command: Command): Promise<ExitCode>
   const findings = options.connect === true ? await connect(result) : [];
   const code = verdict(result, findings, options.strict === true);
   if (options.json === true) {
-    printJson({ ok: code === EXIT.ok, exitCode: code, problems: result.problems, connections: findings, fingerprint: result.fingerprint });
+    printJson({ ok: code === EXIT.ok, exit_code: code, problems: result.problems, connections: findings, fingerprint: result.fingerprint });
     return code;
   }
   const { SECTIONS } = await import('../config/problem.js');
@@ -151,6 +151,10 @@ async function outcomes(options: { readonly json?: boolean }, command: Command):
   const { addConfigOutcomes } = await import('./config-outcomes.js');
   // That file loads the validator of the outcome files, too heavy for every --help: so it gets a command of its own, now.
   const scratch = new Scratch();
-  addConfigOutcomes(scratch, { configDir: () => settings.app.configDir, write: (text) => process.stdout.write(text) });
+  addConfigOutcomes(scratch, {
+    configDir: () => settings.app.configDir,
+    write: (text) => process.stdout.write(text),
+    ...(process.stdout.isTTY ? { columns: process.stdout.columns } : {}),
+  });
   await scratch.parseAsync(['outcomes', ...(options.json === true ? ['--json'] : [])], { from: 'user' });
 }

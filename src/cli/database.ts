@@ -9,6 +9,8 @@ export interface OpenDatabase {
   readonly store: Store;
   /** What serves it, in words, for a banner. */
   readonly provider: string;
+  /** Where an embedded one keeps its data; null: a server does. */
+  readonly directory: string | null;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export async function openDatabase(settings: Settings, clock: Clock, options: Op
       return {
         store,
         provider: place.provider,
+        directory: place.directory,
         close: async () => {
           await store.close();
           await place.close();
@@ -70,11 +73,12 @@ async function orAborted(opening: Promise<Store>, signal: AbortSignal | undefine
 interface Place {
   readonly uri: string;
   readonly provider: string;
+  readonly directory: string | null;
   close(): Promise<void>;
 }
 
 async function locate(uri: string, log: Log | undefined): Promise<Place> {
-  if (!/^embedded(:|$)/.test(uri)) return { uri, provider: 'MongoDB', close: () => Promise.resolve() };
+  if (!/^embedded(:|$)/.test(uri)) return { uri, provider: 'MongoDB', directory: null, close: () => Promise.resolve() };
   const { openEmbedded } = await import('../embedded/open.js');
   const directory = uri === 'embedded' ? null : uri.slice('embedded:'.length);
   return openEmbedded(directory, { onProgress: say, ...(log === undefined ? {} : { log }) });

@@ -11,7 +11,7 @@ import { readBatch } from '../domain/read-batch.js';
 import { readJob } from '../domain/read-job.js';
 import { wasNeverCalled, type Adoption } from '../store/adopt.js';
 import type { AnyDocument } from '../store/connection.js';
-import { print, printJson, say } from './output.js';
+import { print, printJson, say, snakeKeys } from './output.js';
 import { withSession, type Session } from './session.js';
 
 export interface AdoptReport {
@@ -152,7 +152,7 @@ function dueOf(stored: unknown): Date | null | 'unreadable' {
 export async function adoptCommand(flags: { readonly dryRun?: boolean; readonly json?: boolean }, command: Command): Promise<ExitCode> {
   const report = await withSession(command, (session) => adopt(session, flags.dryRun === true));
   if (flags.json === true) {
-    printJson(report);
+    printJson(snakeKeys(report, ['waiting']));
     return EXIT.ok;
   }
   const waiting = Object.values(report.waiting).reduce((sum, one) => sum + one, 0);

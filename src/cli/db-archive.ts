@@ -12,7 +12,7 @@ import { lookBackMs } from '../domain/limits.js';
 import { createArchive, type ArchiveStore, type Standing } from '../store/archive.js';
 import { createBatchAdmin } from '../store/batch-admin.js';
 import type { AnyDocument } from '../store/connection.js';
-import { isStale, progressOf } from './archive-watch.js';
+import { isStale, progressOf, untilSignal, type Doing } from './archive-watch.js';
 import { batchOrExit } from './batch-view.js';
 import { packsOf } from './job-find.js';
 import { confirm, print, printJson, say } from './output.js';
@@ -45,10 +45,21 @@ interface Line {
 const DAY_MS = 86_400_000;
 
 export function archiveCommand(options: ArchiveOptions, command: Command): Promise<ExitCode> {
-  return withSession(command, (session) => archive(session, options));
+  return withOwnSignals(options, (doing, lines) => withSession(command, (session) => archive(session, options, doing, lines)));
 }
 
-async function archive(session: Session, options: ArchiveOptions): Promise<ExitCode> {
+/** What was moved out is told, and where the run stands: a death at any moment is gone on with by the next run. */
+export function withOwnSignals<T>(options: ArchiveOptions, work: (doing: Doing, lines: Line[]) => Promise<T>): Promise<T> {
+  const lines: Line[] = [];
+  const doing: Doing = { batch: null, step: null };
+  const told = (): string => {
+    if (lines.length > 0) tell(options, lines);
+    return stoppedText(doing, lines.length);
+  };
+  return untilSignal(told, () => work(doing, lines));
+}
+
+export async function archive(session: Session, options: ArchiveOptions, doing: Doing, lines: Line[]): Promise<ExitCode> {
   const { store } = session;
   const dryRun = options.dryRun === true;
   const folder = dryRun ? null : await folderOrExit(options.to);
@@ -71,7 +82,6 @@ async function archive(session: Session, options: ArchiveOptions): Promise<ExitC
   const also = interrupted.length === 0 ? '' : `Finish ${interrupted.length} interrupted, and move`;
   if (!(await confirm(`${also === '' ? 'Move' : also} ${what} out of the database into ${folder}?`, { yes: options.yes === true })))
     return EXIT.failed;
-  const lines: Line[] = [];
   let failures = 0;
   const tried = async (batch: string, work: () => Promise<void>): Promise<void> => {
     try {
@@ -84,26 +94,40 @@ async function archive(session: Session, options: ArchiveOptions): Promise<ExitC
     }
   };
   try {
-    for (const { batch, entry } of interrupted) await tried(batch, () => goOn(archives, batch, entry));
-    for (const one of found) await tried(one.batch, async () => void lines.push(...(await move(session, archives, one, { folder, at, olderThan })))); // prettier-ignore
+    for (const { batch, entry } of interrupted) await tried(batch, () => goOn(archives, batch, entry, doing));
+    for (const one of found) await tried(one.batch, async () => void lines.push(...(await move(session, archives, one, { folder, at, olderThan, doing })))); // prettier-ignore
   } finally {
     tell(options, lines);
   }
   return failures === 0 ? EXIT.ok : EXIT.failed;
 }
 
+/** Of the batch it was at; those before it are through. */
+function stoppedText({ batch, step }: Doing, through: number): string {
+  const before = through === 0 ? '' : ` ${batchesText(through)} moved out before.`;
+  if (batch === null || step === null) return `Stopped: nothing was begun.${before}`;
+  const state =
+    step === 'written'
+      ? 'its file was being written, and nothing of it is taken'
+      : 'its file is whole, and some of what is in it may be taken out of the database already';
+  return `Stopped at ${batch}: ${state}.${before} The next \`speechai db archive\` on this machine goes on with it.`;
+}
+
 async function move(
   session: Session,
   archives: ArchiveStore,
   { batch }: Candidate,
-  where: { readonly folder: string; readonly at: Date; readonly olderThan: Date },
+  { doing, ...where }: { readonly folder: string; readonly at: Date; readonly olderThan: Date; readonly doing: Doing },
 ): Promise<readonly Line[]> {
   // It may have come to life while somebody made up his mind.
   const standing = await standingOf(session, archives, batch);
   const why = whyNot(standing, where.olderThan);
   if (why !== null) throw stays(batch, why);
   const order = { ...where, batch, id: randomBytes(9).toString('hex'), by: session.by, host: hostname(), pid: process.pid, database: session.store.connection.db.databaseName }; // prettier-ignore
-  const moved = await moveOut(archives, order, progressOf(batch));
+  doing.batch = batch;
+  doing.step = 'written';
+  const moved = await moveOut(archives, order, progressOf(batch, doing));
+  doing.step = null;
   if (moved === null) {
     say(`${batch}: nothing of it could be taken, all of it has changed meanwhile.`);
     return [];
@@ -113,7 +137,7 @@ async function move(
 }
 
 /** Between file and database is no place to stay. */
-async function goOn(archives: ArchiveStore, batch: string, entry: ArchiveEntry): Promise<void> {
+async function goOn(archives: ArchiveStore, batch: string, entry: ArchiveEntry, doing: Doing): Promise<void> {
   if (entry.state === 'writing') {
     await archives.forget(batch, entry.id);
     // A copy of what was not taken: it would look like the history of the batch. Only under a name that we gave: others write to the database too.
@@ -131,7 +155,10 @@ async function goOn(archives: ArchiveStore, batch: string, entry: ArchiveEntry):
       remedy: `Run this there, or bring the file to the same place here; what it holds is taken out of the database by the file alone.`,
     });
   }
-  await finish(archives, batch, entry, progressOf(batch));
+  doing.batch = batch;
+  doing.step = 'taken';
+  await finish(archives, batch, entry, progressOf(batch, doing));
+  doing.step = null;
   say(`${batch}: finished.`);
 }
 

@@ -5,7 +5,7 @@ import { busy, moveBack, notTheFile } from '../archive/move.js';
 import { readArchived } from '../domain/archived.js';
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import { createArchive } from '../store/archive.js';
-import { isStale, progressOf } from './archive-watch.js';
+import { isStale, progressOf, untilSignal } from './archive-watch.js';
 import { confirm, printJson, say } from './output.js';
 import { withSession, type Session } from './session.js';
 import { count } from './settings.js';
@@ -30,7 +30,10 @@ export function unarchiveCommand(path: string, options: UnarchiveOptions, comman
     const question = `Put ${count(counts.jobs, 'job')} and ${count(counts.attempts, 'call')} of ${header.batch} back into ${database}?${origin}`;
     if (!(await confirm(question, { yes: options.yes === true }))) return EXIT.failed;
     await refuseStrange(session, path, header);
-    const { put, differ, refused } = await moveBack(createArchive(session.store.connection), path, progressOf(header.batch));
+    const { put, differ, refused } = await untilSignal(
+      () => `Stopped: some of ${header.batch} may be back already. The same command goes on with it; the file stays whole.`,
+      () => moveBack(createArchive(session.store.connection), path, progressOf(header.batch)),
+    );
     if (options.json === true) printJson({ batch_id: header.batch, documents: { put_back: put, there_in_another_form: differ, refused } });
     say(`${header.batch}: ${count(put, 'document')} put back.`);
     if (differ > 0) say(`${count(differ, 'document')} there in another form by now: left as they are. The file still has the older form.`);

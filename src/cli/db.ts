@@ -90,7 +90,7 @@ const ping = async (options: PingOptions, command: Command, deps: DbDeps): Promi
     const startedMs = performance.now();
     await admin.command({ ping: 1 });
     const roundTripMs = Math.round((performance.now() - startedMs) * 10) / 10;
-    const found = { uri: shown, provider: address.provider, version: String(version), kind: kindOf(hello), roundTripMs };
+    const found = { uri: shown, provider: address.provider, version: String(version), kind: kindOf(hello), round_trip_ms: roundTripMs };
     deps.writeOut(
       options.json === true
         ? `${JSON.stringify(found)}\n`
@@ -149,7 +149,9 @@ function registerDbArchive(db: Command): void {
     .option('--json', 'as JSON')
     .addHelpText('after', ARCHIVE_HELP)
     .action(
-      runAction(async (options: ArchiveOptions, command: Command) => (await import('./db-archive.js')).archiveCommand(options, command)),
+      runAction(async (options: ArchiveOptions, command: Command) => (await import('./db-archive.js')).archiveCommand(options, command), {
+        ownSignals: true,
+      }),
     );
   db.command('unarchive <file>')
     .description('put what `db archive` moved out back into the database; what is there already is left alone')

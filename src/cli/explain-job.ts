@@ -8,14 +8,14 @@ import type { AttemptDoc } from '../store/attempt.js';
 import type { ExplainOptions } from './explain.js';
 import { callerUsesOf } from './caller-uses.js';
 import { onClock } from './local-times.js';
-import { factsOf, findJob, packsOf } from './job-find.js';
+import { factsOf, findJob, noJob, packsOf } from './job-find.js';
 import { paint, print, printJson } from './output.js';
 import { queuesOf, type ServedQueue } from './queue-view.js';
 import type { Session } from './session.js';
 
 export async function explainJob(session: Session, ref: string, options: ExplainOptions): Promise<ExitCode> {
   const found = await findJob(session, ref);
-  if (found.kind === 'none') throw new SpeechAiError('NO_SUCH_JOB', `${ref}: ${found.why}.`, { remedy: '`speechai job list` shows them.' });
+  if (found.kind === 'none') throw noJob(ref, found);
   if (found.kind === 'unreadable') {
     throw new SpeechAiError('JOB_UNREADABLE', `${ref} cannot be understood: ${found.why}.`, {
       remedy: 'Correct the document; then `speechai job resume`.',

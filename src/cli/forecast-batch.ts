@@ -16,6 +16,7 @@ import type { ForecastOptions } from './forecast.js';
 import { packsOf } from './job-find.js';
 import { print, printJson, say } from './output.js';
 import type { Session } from './session.js';
+import { count } from './settings.js';
 
 /** Dials of all runs together: some seconds on a small machine. */
 const DIALS = 60_000;
@@ -68,7 +69,9 @@ export async function forecastBatch(session: Session, ref: string, options: Fore
   });
   const notes = [
     ...(assumed === null ? [] : [`It is ${view.batch.state}; this is what follows when it is resumed now.`]),
-    ...(jobs.length < waiting ? [`${String(jobs.length)} jobs, sampled at random, represent ${String(waiting)}.`] : []),
+    ...(jobs.length < waiting
+      ? [`${count(jobs.length, 'job')}, sampled at random, ${jobs.length === 1 ? 'represents' : 'represent'} ${String(waiting)}.`]
+      : []),
     ...(seen.length === 0 ? ['The batch has no calls yet: usual outcomes are assumed.'] : []),
   ];
   if (options.json === true)
@@ -82,7 +85,7 @@ async function changed(session: Session, view: BatchView, pairs: readonly string
   if (pairs.length === 0) return view;
   const zone = batchZone(view.batch, view.account, session.policy).name;
   const ofAccount = pairs.flatMap((pair) => /^account\.([a-z_]+)=(.*)$/.exec(pair)?.slice(1, 3) ?? []);
-  const edit = editsOrExit(pairs.filter((pair) => !pair.startsWith('account.')), zone); // prettier-ignore
+  const edit = editsOrExit(pairs.filter((pair) => !pair.startsWith('account.')), zone, 'There is no forecast of that'); // prettier-ignore
   const batch = readBatch(applyEdit(view.doc, edit));
   const fields: Record<string, string> = {};
   for (let n = 0; n + 1 < ofAccount.length; n += 2) fields[ofAccount[n] ?? ''] = ofAccount[n + 1] ?? '';
@@ -139,10 +142,10 @@ function asJson(id: string, waiting: number, result: Forecast, seen: number, opt
 
 function show(id: string, waiting: number, result: Forecast, notes: readonly string[]): void {
   const when = (at: Date | null): string => at?.toISOString() ?? 'never by itself';
-  print(`${id}: ${String(waiting)} jobs, ${String(result.runs)} plays`);
+  print(`${id}: ${count(waiting, 'job')}, ${count(result.runs, 'play')}`);
   print(`end      P50 ${when(result.endP50)}   P90 ${when(result.endP90)}`);
   print(`cost     P50 $${dollars(result.costMicrosP50).toFixed(2)}   P90 $${dollars(result.costMicrosP90).toFixed(2)}`);
-  print(`calls    ${String(result.callsP50)}, ${String(result.minutesP50)} minutes of talk`);
+  print(`calls    ${String(result.callsP50)}, ${count(result.minutesP50, 'minute')} of talk`);
   print(`jobs     ${String(result.answered)} answered, ${String(result.failed)} failed, ${String(result.left)} left`);
   if (result.leftBecause !== null) print(`left because: ${result.leftBecause}`);
   const total = result.binding.reduce((sum, { ms }) => sum + ms, 0);

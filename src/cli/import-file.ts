@@ -26,10 +26,11 @@ import { newToken } from '../runner/ids.js';
 import { indexUseOf } from '../runner/policy.js';
 import type { ImportStart } from '../store/imports.js';
 import { checkIndexes, createIndexes, requireIndexes } from '../store/indexes.js';
-import { figuresOf, preview } from './import-preview.js';
+import { counted, figuresOf, preview } from './import-preview.js';
 import { packsOf } from './job-find.js';
-import { confirm, print, printJson, say } from './output.js';
+import { confirm, print, printJson, say, snakeKeys } from './output.js';
 import type { Session } from './session.js';
+import { count } from './settings.js';
 
 export interface ImportOptions {
   readonly account: string;
@@ -80,7 +81,7 @@ export async function importFile(session: Session, path: string, options: Import
       now: paper.createdAt,
       today: paper.today,
       rejects,
-      progress: (phase, count) => progress(`${phase} ${figures(count)} ${phase === 'read' ? 'rows' : 'contacts'}`),
+      progress: (phase, n) => progress(`${phase} ${figures(n)} ${phase === 'read' ? 'rows' : 'contacts'}`),
     });
     const rejectFile = await rejects.write(rowsOf(file));
     const advice = await adviceFor(session, paper);
@@ -88,7 +89,7 @@ export async function importFile(session: Session, path: string, options: Import
       import_id: importId,
       file: file.name,
       encoding: file.kind === 'csv' ? file.encoding : null,
-      counts: plan.counts,
+      counts: snakeKeys(plan.counts, ['missing', 'reasons', 'kept']),
       advice,
       ignored_columns: plan.columns.ignored,
       rejects: rejectFile,
@@ -108,7 +109,7 @@ export async function importFile(session: Session, path: string, options: Import
     const consent = { yes: options.confirm === true || options.yes === true };
     if (
       !(await confirm(
-        `Write ${figures(plan.counts.contacts)} contacts as the batch "${name}" of ${account.id}, to be called from now on${advice.includes(AT_ANY_HOUR) ? ', at any hour of every day' : ''}?`,
+        `Write ${counted(figures, plan.counts.contacts, 'contact')} as the batch "${name}" of ${account.id}, to be called from now on${advice.includes(AT_ANY_HOUR) ? ', at any hour of every day' : ''}?`,
         consent,
       ))
     ) {
@@ -121,13 +122,13 @@ export async function importFile(session: Session, path: string, options: Import
       total: plan.counts.contacts,
       accepted: plan.accepted,
       run: newToken(paper.createdAt),
-      progress: (count) => progress(`written ${figures(count)} of ${figures(plan.counts.contacts)} jobs`),
+      progress: (n) => progress(`written ${figures(n)} of ${counted(figures, plan.counts.contacts, 'job')}`),
     });
     if (written.kind === 'done') return tellDone(options, importId, written);
     if (options.json === true) printJson({ ...facts, state: written.kind, batch_id: written.batchId, jobs: written.jobs });
     else
       print(
-        `${written.batchId}  ${String(written.jobs)} jobs${written.kind === 'resumed' ? ' (an interrupted run was begun afresh)' : ''}`,
+        `${written.batchId}  ${count(written.jobs, 'job')}${written.kind === 'resumed' ? ' (an interrupted run was begun afresh)' : ''}`,
       );
     return EXIT.ok;
   } finally {
@@ -203,7 +204,7 @@ function tellDone({ json, dryRun }: ImportOptions, importId: string, done: Extra
   const { batchId, jobs, createdAt: at } = done;
   if (json === true) printJson({ import_id: importId, state: 'already_imported', batch_id: batchId, jobs, created_at: at });
   else {
-    print(`${batchId}  ${String(jobs)} jobs`);
+    print(`${batchId}  ${count(jobs, 'job')}`);
     say(
       `This file was imported for this account under this name on ${at.toISOString()}; ${dryRun === true ? 'an import would write nothing' : 'nothing was written'}. Another --name imports it again.`,
     );

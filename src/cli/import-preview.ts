@@ -17,6 +17,9 @@ export function figuresOf(country: string): Figures {
   return (value) => (locale === undefined ? format.format(value).replaceAll(',', ' ') : format.format(value));
 }
 
+/** "1 contact", "1.234 contacts" */
+export const counted = (figures: Figures, value: number, noun: string): string => `${figures(value)} ${noun}${value === 1 ? '' : 's'}`;
+
 export interface PreviewFacts {
   readonly file: TableFile;
   readonly plan: Plan;
@@ -29,7 +32,7 @@ export interface PreviewFacts {
 export async function preview({ file, plan, rejectFile, figures, advice }: PreviewFacts): Promise<void> {
   const { counts, columns, sample } = plan;
   say(
-    `${file.name}: ${figures(counts.rows)} rows${file.kind === 'csv' ? `, ${file.encoding}, separated by ${file.delimiter === '\t' ? 'tabs' : `"${file.delimiter}"`}` : ''}`,
+    `${file.name}: ${counted(figures, counts.rows, 'row')}${file.kind === 'csv' ? `, ${file.encoding}, separated by ${file.delimiter === '\t' ? 'tabs' : `"${file.delimiter}"`}` : ''}`,
   );
   say(
     `Columns: ${columns.fields.map(({ header, field }) => `${header} = ${field}`).join(', ')}${columns.extras.map(({ header, variable }) => `, ${header} = {{${variable}}}`).join('')}`,
@@ -47,10 +50,13 @@ export async function preview({ file, plan, rejectFile, figures, advice }: Previ
       String(contact.rows),
     ]),
   );
-  if (sample.length < counts.contacts) say(`The first ${figures(sample.length)} of ${figures(counts.contacts)} contacts are shown.`);
-  say(`To be called: ${figures(counts.contacts)} contacts, ${figures(counts.numbers)} numbers, ${figures(counts.amount)} in all`);
+  if (sample.length < counts.contacts)
+    say(`The first ${figures(sample.length)} of ${counted(figures, counts.contacts, 'contact')} are shown.`);
   say(
-    `Not used: ${figures(counts.rejectedRows)} rows, ${figures(counts.droppedNumbers)} numbers (${figures(counts.alreadyWaiting)} wait in another batch, ${figures(counts.suppressed)} may not be called)`,
+    `To be called: ${counted(figures, counts.contacts, 'contact')}, ${counted(figures, counts.numbers, 'number')}, ${figures(counts.amount)} in all`,
+  );
+  say(
+    `Not used: ${counted(figures, counts.rejectedRows, 'row')}, ${counted(figures, counts.droppedNumbers, 'number')} (${figures(counts.alreadyWaiting)} wait in another batch, ${figures(counts.suppressed)} may not be called)`,
   );
   tellReasons(
     plan.why.filter(({ kept }) => !kept),
@@ -61,7 +67,7 @@ export async function preview({ file, plan, rejectFile, figures, advice }: Previ
   tellReasons(kept, figures);
   if (counts.recentlyCalled > 0)
     say(`Called lately: ${figures(counts.recentlyCalled)} of the contacts; the rules decide when they are called again`);
-  for (const [variable, count] of Object.entries(counts.missing)) say(`Without {{${variable}}}: ${figures(count)} contacts`);
+  for (const [variable, count] of Object.entries(counts.missing)) say(`Without {{${variable}}}: ${counted(figures, count, 'contact')}`);
   for (const warning of [...warningsOf(counts, figures), ...advice.map((text) => `The batch: ${text}`)]) say(`Warning: ${warning}`);
   if (rejectFile !== null) say(`Rejected rows with their reasons, to correct and import again: ${rejectFile}`);
 }
@@ -76,8 +82,12 @@ function tellReasons(reasons: readonly Reason[], figures: Figures): void {
 /** Valid, and seldom meant. */
 function warningsOf({ pastDue, pastMax, zeroDebt }: Counts, figures: Figures): readonly string[] {
   return [
-    ...(pastDue === 0 ? [] : [`${figures(pastDue)} contacts are asked to pay until a day that is past (dias_fecha_limite sets another)`]),
-    ...(pastMax === 0 ? [] : [`of ${figures(pastMax)} contacts the last day to pay is past (dias_fecha_maxima sets another)`]),
-    ...(zeroDebt === 0 ? [] : [`${figures(zeroDebt)} contacts owe 0`]),
+    ...(pastDue === 0
+      ? []
+      : [
+          `${counted(figures, pastDue, 'contact')} ${pastDue === 1 ? 'is' : 'are'} asked to pay until a day that is past (dias_fecha_limite sets another)`,
+        ]),
+    ...(pastMax === 0 ? [] : [`of ${counted(figures, pastMax, 'contact')} the last day to pay is past (dias_fecha_maxima sets another)`]),
+    ...(zeroDebt === 0 ? [] : [`${counted(figures, zeroDebt, 'contact')} ${zeroDebt === 1 ? 'owes' : 'owe'} 0`]),
   ];
 }

@@ -5,7 +5,7 @@
 import type { Job } from '../domain/job.js';
 import type { AttemptDoc } from '../store/attempt.js';
 import { findJob } from './job-find.js';
-import type { Report } from './job-act.js';
+import { refusedFor, type Report } from './job-act.js';
 import type { Session } from './session.js';
 
 type Look = { readonly kind: 'clear'; readonly what: string } | { readonly kind: 'live'; readonly why: string };
@@ -19,7 +19,7 @@ export async function releaseJob(session: Session, ref: string): Promise<Report>
   const { store } = session;
   const say = (ok: boolean, text: string): Report => ({ job: ref, ok, text });
   const found = await findJob(session, ref);
-  if (found.kind === 'none') return say(false, found.why);
+  if (found.kind === 'none') return refusedFor(ref, found);
   const { doc } = found;
   const status = String(doc['status']);
   if (status !== 'in_progress') return say(false, `it is ${status}, not in progress: nobody holds it`);

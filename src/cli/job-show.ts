@@ -6,7 +6,7 @@ import { text } from '../domain/lenient.js';
 import { readJob } from '../domain/read-job.js';
 import { tellStory, type Story, type ToldCall } from '../domain/story.js';
 import type { AnyDocument } from '../store/connection.js';
-import { maskNumbers } from '../telemetry/phones.js';
+import { maskNumbers, maskPhone } from '../telemetry/phones.js';
 import { isFinal } from '../domain/transitions.js';
 import { factsOf, packsOf } from './job-find.js';
 import { yieldLines, yieldOf, type CallYield } from './job-result.js';
@@ -87,7 +87,7 @@ export function storyLines(story: JobStory): string[] {
   const { lastAction, cancelled, lastCall, notDialled } = story;
   return [
     `job ${story.job} (_id ${String(story.id)})`,
-    `  status    ${story.status}, ${story.attempts} of ${story.limit} attempts${story.freeCalls === 0 ? '' : `, ${story.freeCalls} more calls that counted none`}`,
+    `  status    ${story.status}, ${story.attempts} of ${story.limit} attempts${story.freeCalls === 0 ? '' : `, ${story.freeCalls} more ${story.freeCalls === 1 ? 'call' : 'calls'} that counted none`}`,
     `  contact   ${story.name ?? 'without a name'}: ${numbersText(story) || 'no number'}`,
     `  account   ${story.account ?? 'none'}, batch ${story.batch ?? 'none'}`,
     ...(cancelled === null ? (story.lastError === null ? [] : [`  last      ${story.lastError}`]) : [`  ended     ${cancelled}`]),
@@ -133,11 +133,19 @@ export interface ListedJob {
   readonly job: string;
   readonly id: string;
   readonly status: string;
+  readonly name: string | null;
+  /** The one whose turn it is, masked. */
+  readonly number: string | null;
   readonly account: string | null;
   readonly batch: string | null;
   readonly attempts: number;
   readonly due: string | null;
   readonly reason: string | null;
+}
+
+function numberOf({ contact: { phones, phoneIndex } }: Job): string | null {
+  const number = phones[phoneIndex]?.e164 ?? null;
+  return number === null ? null : maskPhone(number);
 }
 
 export function listed(doc: AnyDocument): ListedJob {
@@ -147,6 +155,8 @@ export function listed(doc: AnyDocument): ListedJob {
       job: idKey(doc._id),
       id: idKey(doc._id),
       status: String(doc['status']),
+      name: null,
+      number: null,
       account: text(doc['account_id']),
       batch: text(doc['batch_id']),
       attempts: 0,
@@ -159,6 +169,8 @@ export function listed(doc: AnyDocument): ListedJob {
     job: job.ref,
     id: idKey(job.id),
     status: job.status,
+    name: job.contact.name,
+    number: numberOf(job),
     account: job.account,
     batch: job.batch,
     attempts: job.attempts,

@@ -2,14 +2,16 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import type { NewJob } from '../domain/new-job.js';
+import type { Connection } from '../store/connection.js';
 import type { JobAct } from '../store/job-admin.js';
 import { readAmount } from '../import/amounts.js';
-import { runAction } from './errors.js';
+import { reportFailure, runAction } from './errors.js';
 import type { Report } from './job-act.js';
 import { aboveZero } from './numbers.js';
-import { confirm, print, printJson, printTable, say } from './output.js';
-import { withSession, type Session } from './session.js';
+import { confirm, print, printJson, printTable, say, snakeKeys } from './output.js';
+import { withSession } from './session.js';
 import { count } from './settings.js';
+import { refuseUnknown, STATUSES } from './statuses.js';
 
 export function registerJob(program: Command): void {
   const job = program.command('job').description('one contact to call: add, look at, move');
@@ -110,12 +112,11 @@ function act(job: Command, name: JobAct, description: string, example: string): 
     .addHelpText('after', `\nAn ID is a job_id or an _id.\n\nExample:\n  $ speechai job ${example}`)
     .action(runAction((ids: readonly string[], flags: ActFlags, self: Command) => perform(name, ids, flags, self)));
   if (name === 'suspend' || name === 'cancel') command.option('--hang-up', 'end a call that is live now, instead of waiting for its end');
-  if (name === 'retry') {
-    command.option('--reset-attempts', 'start counting calls again from zero').option('--yes', 'do not ask: it dials');
-  }
+  if (name === 'retry') command.option('--reset-attempts', 'start counting calls again from zero');
+  if (isDialling(name)) command.option('--yes', 'do not ask: it dials');
 }
 
-const STATUSES: readonly string[] = ['pending', 'scheduled', 'in_progress', 'done', 'completed', 'failed', 'suspended', 'cancelled'];
+const isDialling = (name: JobAct): name is 'retry' | 'resume' => name === 'retry' || name === 'resume';
 
 /** A screen or two; a list of a million lines on a terminal helps nobody. */
 const TABLE_ROWS = 50;
@@ -139,19 +140,17 @@ async function add(flags: AddFlags, command: Command): Promise<ExitCode> {
 }
 
 async function show(ref: string, flags: { readonly json?: boolean; readonly transcript?: boolean }, command: Command): Promise<ExitCode> {
-  const [{ findJob }, { storyOf, storyLines }] = await Promise.all([import('./job-find.js'), import('./job-show.js')]);
+  const [{ findJob, noJob }, { storyOf, storyLines }] = await Promise.all([import('./job-find.js'), import('./job-show.js')]);
   return withSession(command, async (session) => {
     const found = await findJob(session, ref);
-    if (found.kind === 'none') {
-      say(`${ref}: ${found.why}`);
-      return EXIT.failed;
-    }
+    if (found.kind === 'none') throw noJob(ref, found);
     if (found.kind === 'unreadable') {
-      say(`${ref}: it cannot be read as a job, so it is never dialled: ${found.why}`);
-      return EXIT.failed;
+      throw new SpeechAiError('JOB_UNREADABLE', `${ref}: it cannot be read as a job, so it is never dialled: ${found.why}.`, {
+        remedy: 'Correct the document.',
+      });
     }
     const story = await storyOf(session, found.doc, found.job, flags);
-    if (flags.json === true) printJson(story);
+    if (flags.json === true) printJson(snakeKeys(story));
     else for (const line of storyLines(story)) print(line);
     return EXIT.ok;
   });
@@ -175,29 +174,38 @@ async function list({ limit, json, ...filter }: ListFlags, command: Command): Pr
         found += 1;
         await printLine(JSON.stringify(listed(doc)));
       }
-      if (found === 0) refuseUnknown(filter.status);
+      if (found > 0) return EXIT.ok;
+      refuseUnknown(filter.status === undefined ? [] : [filter.status]);
+      await tellNone(store.connection, filter.batch);
       return EXIT.ok;
     }
     const rows: string[][] = [];
     const most = limit ?? TABLE_ROWS;
     for await (const doc of store.jobAdmin.list(filter, most + 1)) {
-      const { job, status, batch, attempts, due, reason } = listed(doc);
-      rows.push([job, status, batch ?? '', String(attempts), due ?? '', (reason ?? '').slice(0, 60)]);
+      const { job, status, name, number, batch, attempts, due, reason } = listed(doc);
+      rows.push([job, name ?? '', number ?? '', status, batch ?? '', String(attempts), due ?? '', (reason ?? '').slice(0, 60)]);
     }
-    if (rows.length === 0) refuseUnknown(filter.status);
-    await printTable(['job', 'status', 'batch', 'attempts', 'due', 'why'], rows.slice(0, most));
+    if (rows.length === 0) {
+      refuseUnknown(filter.status === undefined ? [] : [filter.status]);
+      await tellNone(store.connection, filter.batch);
+      return EXIT.ok;
+    }
+    await printTable(['job', 'name', 'number', 'status', 'batch', 'attempts', 'due', 'why'], rows.slice(0, most));
     if (rows.length > most) say(`There are more than ${most}; --limit shows more, --json all of them.`);
     return EXIT.ok;
   });
 }
 
-/** Other programs have statuses of their own; one that is neither ours nor found in any job is a slip, and no empty list. */
-function refuseUnknown(status: string | undefined): void {
-  if (status === undefined || STATUSES.includes(status)) return;
-  throw new SpeechAiError('STATUS', `No job has the status "${status.slice(0, 40)}".`, {
-    remedy: `It is one of ${STATUSES.join(', ')}.`,
-    exitCode: EXIT.usage,
-  });
+/** A batch whose history was moved out looks like one that never had any. */
+async function tellNone(connection: Connection, ref: string | undefined): Promise<void> {
+  const [{ createBatchAdmin }, { archivedText, readArchived }] = await Promise.all([
+    import('../store/batch-admin.js'),
+    import('../domain/archived.js'),
+  ]);
+  const doc = ref === undefined ? null : await createBatchAdmin(connection).find(ref);
+  const archived = readArchived(doc?.['archived']);
+  for (const entry of archived) say(`${ref ?? ''}: ${archivedText(entry)}.`);
+  say(ref !== undefined && doc === null ? `No jobs match; there is no batch ${ref} either.` : 'No jobs match.');
 }
 
 /** Waits where the reader is slower than the database, so that a list of millions is not kept in memory. */
@@ -209,36 +217,39 @@ function printLine(text: string): Promise<void> {
 }
 
 async function perform(name: JobAct, ids: readonly string[], flags: ActFlags, command: Command): Promise<ExitCode> {
-  const { actOnJob } = await import('./job-act.js');
-  if (name === 'retry' && !(await confirm(`Call ${count(ids.length, 'contact')} again?`, { yes: flags.yes === true }))) {
-    say('Nothing was changed.');
-    return EXIT.failed;
-  }
+  const { actOnJob, toBeDialled } = await import('./job-act.js');
   const options = { reason: flags.reason ?? null, hangUp: flags.hangUp === true, resetAttempts: flags.resetAttempts === true };
-  return eachJob(ids, flags, command, (session, id) => actOnJob(session, name, id, options));
+  return withSession(command, async (session) => {
+    const dialled = isDialling(name) && flags.yes !== true ? await toBeDialled(session, name, ids) : 0;
+    const question = `${count(dialled, 'contact')} may be called ${name === 'retry' ? 'again from now on. Retry?' : 'from now on. Resume?'}`;
+    if (dialled > 0 && !(await confirm(question, { yes: false }))) {
+      say('Nothing was changed.');
+      return EXIT.failed;
+    }
+    return eachJob(ids, flags, (id) => actOnJob(session, name, id, options));
+  });
 }
 
 async function release(ids: readonly string[], flags: { readonly json?: boolean }, command: Command): Promise<ExitCode> {
   const { releaseJob } = await import('./job-release.js');
-  return eachJob(ids, flags, command, releaseJob);
+  return withSession(command, (session) => eachJob(ids, flags, (id) => releaseJob(session, id)));
 }
 
 /** One after the other, each with its own result: what one job is refused for says nothing about the next. */
 async function eachJob(
   ids: readonly string[],
   flags: { readonly json?: boolean },
-  command: Command,
-  work: (session: Session, id: string) => Promise<Report>,
+  work: (id: string) => Promise<Report>,
 ): Promise<ExitCode> {
-  const reports = await withSession(command, async (session) => {
-    const done: Report[] = [];
-    for (const id of new Set(ids)) {
-      const report = await work(session, id);
-      done.push(report);
-      if (flags.json !== true) (report.ok ? print : say)(`${report.job}: ${report.text}`);
-    }
-    return done;
-  });
+  const reports: Report[] = [];
+  for (const id of new Set(ids)) {
+    const report = await work(id);
+    reports.push(report);
+    const { job, ok, text, code, remedy = '', warning } = report;
+    if (code !== undefined) reportFailure(new SpeechAiError(code, `${job}: ${text}.`, { remedy }), false);
+    else if (flags.json !== true) (ok ? print : say)(`${job}: ${text}`);
+    if (warning !== undefined) say(`warning: ${job}: ${warning}`);
+  }
   if (flags.json === true) printJson(reports);
   return reports.every(({ ok }) => ok) ? EXIT.ok : EXIT.failed;
 }

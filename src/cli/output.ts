@@ -15,11 +15,31 @@ export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/**
+ * Keys as the documents spell them, whatever they are called in here. Below the keys in `maps` stand names that are data (statuses, variables,
+ * reasons), which stay as they are.
+ */
+export function snakeKeys(data: unknown, maps: readonly string[] = []): unknown {
+  if (Array.isArray(data)) return data.map((one) => snakeKeys(one, maps));
+  if (typeof data !== 'object' || data === null || data instanceof Date) return data;
+  return Object.fromEntries(
+    Object.entries(data).map(([key, value]) => [
+      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      maps.includes(key) ? (value as unknown) : snakeKeys(value, maps),
+    ]),
+  );
+}
+
 export function printJson(data: unknown): void {
   print(JSON.stringify(data, null, 2));
 }
 
-export async function printTable(head: readonly string[], rows: readonly (readonly string[])[]): Promise<void> {
+/** `none`: the sentence in place of a table without rows, which would be an empty box. */
+export async function printTable(head: readonly string[], rows: readonly (readonly string[])[], none?: string): Promise<void> {
+  if (rows.length === 0) {
+    if (none !== undefined) say(none);
+    return;
+  }
   print(await tableText(head, rows, process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY));
 }
 

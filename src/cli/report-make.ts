@@ -12,9 +12,10 @@ import { createBatchAdmin } from '../store/batch-admin.js';
 import type { AnyDocument } from '../store/connection.js';
 import { createReportReads, type Period, type ReportScope } from '../store/reports.js';
 import { accountOrExit, dateOrExit } from './account-view.js';
-import { print, printJson, printTable, say } from './output.js';
+import { print, printJson, printTable, say, snakeKeys } from './output.js';
 import type { Session } from './session.js';
 import { count } from './settings.js';
+import { refuseUnknown as refuseUnknownStatus, STATUSES } from './statuses.js';
 
 interface ScopeOptions {
   readonly batch?: readonly string[];
@@ -58,7 +59,7 @@ export async function reportSummary(session: Session, options: ReportOptions): P
     await (format === 'html' ? writeHtml(options.out, about, sections) : writeSheets(options.out, sections));
     say(`${options.out}: written.`);
   } else if (options.json === true) {
-    printJson({ title, since: period.since, until: period.until, at: about.at, ...figures });
+    printJson({ title, since: period.since, until: period.until, at: about.at, ...(snakeKeys(figures, ['byStatus']) as object) });
   } else {
     print(`${title}: ${periodText(about)}`);
     for (const { title: heading, head, rows } of sectionsOf(figures)) {
@@ -72,25 +73,37 @@ export async function reportSummary(session: Session, options: ReportOptions): P
 
 export async function reportContacts(session: Session, options: RowsOptions): Promise<ExitCode> {
   const columns = options.transcripts === true ? [...CONTACT_COLUMNS, TRANSCRIPT_COLUMN] : CONTACT_COLUMNS;
-  return rows(session, options, columns, ({ scope }) =>
-    createReportReads(session.store.connection).jobs(scope, { statuses: statusesOf(options), transcripts: options.transcripts === true }),
-  );
+  const reads = createReportReads(session.store.connection);
+  return rows(session, options, columns, async ({ scope }) => {
+    for (const status of options.status ?? []) {
+      const isKnown = STATUSES.includes(status) || (await anyOf(reads.jobs(scope, { statuses: [status], transcripts: false })));
+      if (!isKnown) refuseUnknownStatus([status]);
+    }
+    return reads.jobs(scope, { statuses: statusesOf(options), transcripts: options.transcripts === true });
+  });
+}
+
+async function anyOf(from: AsyncIterable<unknown>): Promise<boolean> {
+  for await (const _ of from) return true;
+  return false;
 }
 
 export async function reportCalls(session: Session, options: RowsOptions): Promise<ExitCode> {
-  return rows(session, options, CALL_COLUMNS, ({ scope, period }) => createReportReads(session.store.connection).calls(scope, period));
+  return rows(session, options, CALL_COLUMNS, ({ scope, period }) =>
+    Promise.resolve(createReportReads(session.store.connection).calls(scope, period)),
+  );
 }
 
 async function rows<T>(
   session: Session,
   options: RowsOptions,
   columns: readonly Column<T>[],
-  read: (asked: Asked) => AsyncIterable<T>,
+  read: (asked: Asked) => Promise<AsyncIterable<T>>,
 ): Promise<ExitCode> {
   const { out } = options;
   const format = out === undefined ? null : formatOf(out, ROW_FORMATS);
   if (out !== undefined) refuseExisting(out, options.force === true);
-  const found = told(read(await askedFor(session, options)));
+  const found = told(await read(await askedFor(session, options)));
   if (out === undefined || format === null) {
     await writeRows(process.stdout, options.json === true ? 'jsonl' : 'csv', columns, found);
     return EXIT.ok;

@@ -3,8 +3,9 @@ import type { Command } from 'commander';
 import { EXIT, type ExitCode } from '../domain/errors.js';
 import { runAction } from './errors.js';
 import { memberOf, standstillText, type Member } from './member.js';
-import { paint, printJson, printTable, say } from './output.js';
+import { paint, printJson, printTable, say, snakeKeys } from './output.js';
 import { withSession, type Session } from './session.js';
+import { count } from './settings.js';
 
 export function registerRunner(program: Command): void {
   program
@@ -34,7 +35,10 @@ export function fleetWarnings(members: readonly Member[]): string[] {
       ),
     ...members
       .filter(({ state, liveCalls }) => state === 'gone' && liveCalls > 0)
-      .map(({ id, liveCalls }) => `${id} is gone and followed ${liveCalls} calls; another daemon takes them over, if one runs.`),
+      .map(
+        ({ id, liveCalls }) =>
+          `${id} is gone and followed ${count(liveCalls, 'call')}; another daemon takes ${liveCalls === 1 ? 'it' : 'them'} over, if one runs.`,
+      ),
   ];
 }
 
@@ -47,7 +51,7 @@ async function list(flags: { readonly all?: boolean; readonly json?: boolean }, 
     return { members: all, unserved: await unservedQueues(session, all) };
   });
   const shown = flags.all === true ? members : members.filter(({ state }) => state !== 'stopped');
-  if (flags.json === true) printJson(shown);
+  if (flags.json === true) printJson(snakeKeys(shown));
   else if (shown.length === 0) say('No daemon has given a sign of life; start one with `speechai run`.');
   else {
     await printTable(

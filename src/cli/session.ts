@@ -6,6 +6,7 @@ import type { Policy } from '../domain/decision.js';
 import type { Clock, Log } from '../domain/ports.js';
 import type { Retell } from '../retell/client.js';
 import type { Store } from '../store/store.js';
+import { say } from './output.js';
 import { loadSettingsOrExit, type LoadedSettings, type Needs } from './settings.js';
 
 export interface Session {
@@ -44,6 +45,9 @@ export async function withSession<T>(command: Command, work: (session: Session) 
   ]);
   const clock = createClock();
   const database = await openDatabase(loaded.settings, clock);
+  // Whoever forgot the setting sees an empty database, and thinks that his campaigns are gone.
+  if (database.directory !== null && loaded.origins.get('MONGO_URI')?.source === 'default')
+    say(`MONGO_URI is not set, so this is the ${database.provider} in ${database.directory}.`);
   let provider: Promise<Provider> | null = null;
   try {
     return await work({

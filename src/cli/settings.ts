@@ -59,6 +59,6 @@ export function problemLines(problem: Problem, stream: NodeJS.WriteStream): read
   return [`${level} ${problem.name}: ${problem.message}`, ...facts.map((fact) => `        ${fact}`), `        -> ${problem.remedy}`];
 }
 
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+export function count(number: number, noun: string, nouns = `${noun}s`): string {
+  return `${number} ${number === 1 ? noun : nouns}`;
 }

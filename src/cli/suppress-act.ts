@@ -2,11 +2,13 @@
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import { personsOf } from '../domain/job.js';
 import { readAccount } from '../domain/read-account.js';
+import { readNumbers } from '../import/numbers.js';
 import { alsoId, entryId, expiryOf, whoIs, whoMayBe, type Who } from '../domain/suppression-entry.js';
 import { createSuppressionAdmin, type Entry, type StoredEntry, type SuppressionQuery } from '../store/suppression-admin.js';
 import { batchOrExit } from './batch-view.js';
 import { confirm, printJson, printTable, say } from './output.js';
 import type { Session } from './session.js';
+import { count } from './settings.js';
 
 export interface ScopeOptions {
   readonly account?: string;
@@ -59,10 +61,22 @@ export async function scopeOrExit(session: Session, { account, batch, country }:
 function whoOrExit(written: string, country: string | null): Who {
   const who = whoIs(written, country);
   if (who !== null) return who;
-  throw notUnderstood(written);
+  throw notUnderstood(written, country);
 }
 
-function notUnderstood(written: string): SpeechAiError {
+/** Where somebody means a number, the reason that an import of it would give. */
+function notUnderstood(written: string, country: string | null): SpeechAiError {
+  const [why] = /^[+(\d][\d\s().\-/]{5,}$/.test(written.trim()) ? readNumbers(written, 'any', country ?? '').problems : [];
+  if (why !== undefined && (country !== null || written.trim().startsWith('+'))) {
+    return new SpeechAiError(
+      'WHO',
+      `"${written.slice(0, 20)}" is no telephone number${country === null ? '' : ` in ${country}`}: ${why}.`,
+      {
+        remedy: 'Look at its digits; internationally it begins with + and its country (+56911112222). RUTs have their dash (12345678-5).',
+        exitCode: EXIT.usage,
+      },
+    );
+  }
   return new SpeechAiError('WHO', `"${written.slice(0, 20)}" is neither a telephone number nor a RUT or DNI.`, {
     remedy: 'Write numbers internationally (+56911112222) and RUTs with their dash (12345678-5), or add --country CL.',
     exitCode: EXIT.usage,
@@ -132,7 +146,9 @@ export async function removeSuppressions(session: Session, words: readonly strin
   const theirs = found.filter((entry) => entry.id.startsWith('attempt:')).length;
   const asked = theirs === 0 ? '' : ` ${String(theirs)} of them because the person asked for it in a call.`;
   if (
-    !(await confirm(`${String(found.length)} entries would be ended.${asked} Let them be called again?`, { yes: options.yes === true }))
+    !(await confirm(`${count(found.length, 'entry', 'entries')} would be ended.${asked} Let them be called again?`, {
+      yes: options.yes === true,
+    }))
   ) {
     say('Nothing was changed.');
     return EXIT.failed;
@@ -150,7 +166,7 @@ export async function listSuppressions(session: Session, { account, batch, ended
     ...(ended === true ? { ended } : {}),
   };
   const entries = await gather(suppressionAdmin(session).find(query, limit));
-  await show(entries, json === true);
+  await show(entries, json === true, 'No entries match.');
   if (entries.length === limit) say(`${String(limit)} are shown; --limit shows more.`);
   return EXIT.ok;
 }
@@ -159,12 +175,12 @@ export async function checkSuppressions(session: Session, words: readonly string
   const scope = await scopeOrExit(session, options);
   const whos = words.flatMap((word) => {
     const all = whoMayBe(word, scope.country);
-    if (all.length === 0) throw notUnderstood(word);
+    if (all.length === 0) throw notUnderstood(word, scope.country);
     return all;
   });
   const entries = (await inForce(session, whos, scope)).filter((entry) => whos.some((who) => isAbout(who, entry)));
   for (const { masked, warning } of whos) if (warning !== null) say(`${masked}: ${warning}.`);
-  await show(entries, options.json === true);
+  await show(entries, options.json === true, null);
   say(entries.length === 0 ? 'Not blocked.' : 'Blocked.');
   return entries.length === 0 ? EXIT.ok : EXIT.found;
 }
@@ -195,7 +211,7 @@ async function gather<T>(from: AsyncIterable<T>): Promise<readonly T[]> {
   return all;
 }
 
-async function show(entries: readonly StoredEntry[], json: boolean): Promise<void> {
+async function show(entries: readonly StoredEntry[], json: boolean, none: string | null): Promise<void> {
   if (json) {
     printJson(
       entries.map((entry) => ({
@@ -222,7 +238,7 @@ async function show(entries: readonly StoredEntry[], json: boolean): Promise<voi
     entry.expiresAt?.toISOString() ?? 'never',
     entry.createdAt?.toISOString() ?? '',
   ]);
-  await printTable(['id', 'who', 'scope', 'reason', 'evidence', 'expires', 'since'], rows);
+  await printTable(['id', 'who', 'scope', 'reason', 'evidence', 'expires', 'since'], rows, none ?? undefined);
 }
 
 function scopeText({ account, batch }: Scope): string {

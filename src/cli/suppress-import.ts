@@ -7,6 +7,7 @@ import { openRejectTable } from '../import/reject-table.js';
 import type { Entry } from '../store/suppression-admin.js';
 import { printJson, say } from './output.js';
 import type { Session } from './session.js';
+import { count } from './settings.js';
 import { entriesFor, expiryOrExit, scopeOrExit, suppressionAdmin, type Scope, type ScopeOptions } from './suppress-act.js';
 import { cellsOf, delimiterOf, linesOf } from './suppress-lines.js';
 
@@ -108,7 +109,7 @@ export async function importSuppressions(session: Session, file: string, options
     ...(counts.wrong_check_digit === 0 ? [] : [`${String(counts.wrong_check_digit)} with a wrong check digit, blocked all the same`]),
   ];
   say(
-    `${options.dryRun === true ? 'Would be imported' : 'Imported'}: ${String(counts.added)} new, ${String(counts.renewed)} renewed, ${String(counts.rejected)} of ${String(counts.lines)} lines rejected${odd.map((one) => `; ${one}`).join('')}.`,
+    `${options.dryRun === true ? 'Would be imported' : 'Imported'}: ${String(counts.added)} new, ${String(counts.renewed)} renewed, ${String(counts.rejected)} of ${count(counts.lines, 'line')} rejected${odd.map((one) => `; ${one}`).join('')}.`,
   );
   if (rejects !== null) say(`These lines with their reasons, to correct and import again: ${rejects}`);
   return counts.rejected + counts.unread_expiry === 0 ? EXIT.ok : EXIT.found;

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { ExitCode } from '../domain/errors.js';
 import { runAction } from './errors.js';
-import { wholeNumber } from './numbers.js';
+import { aboveZero } from './numbers.js';
 import { withSession, type Session } from './session.js';
 import type { AddOptions, FindOptions, RemoveOptions } from './suppress-act.js';
 import type { ImportOptions } from './suppress-import.js';
@@ -44,7 +44,7 @@ export function registerSuppress(program: Command): void {
     .option('--account <id>', 'only of this account')
     .option('--batch <id>', 'only of this batch')
     .option('--ended', 'also what has expired or was ended')
-    .option('--limit <n>', 'how many at most', wholeNumber, 100)
+    .option('--limit <n>', 'how many at most', aboveZero, 100)
     .option('--json', 'as JSON')
     .addHelpText('after', example('suppress list --account acc-1'))
     .action(

@@ -4,6 +4,7 @@
  */
 import type { Account } from './account.js';
 import { momentIn } from './moments.js';
+import { isCountry } from './phones.js';
 import { readAccount } from './read-account.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -27,7 +28,7 @@ const KEYS: Readonly<Record<string, Key>> = {
   name: { field: 'account_name', read: (written) => written.slice(0, 200), needed: true },
   max_concurrent_calls: { field: 'max_concurrent_calls', read: whole, needed: false },
   daily_call_limit: { field: 'daily_call_limit', read: whole, needed: false },
-  country: { field: 'country', read: (written) => (/^[a-z]{2}$/i.test(written) ? written.toUpperCase() : WRONG), needed: true },
+  country: { field: 'country', read: (written) => (isCountry(written) ? written.toUpperCase() : WRONG), needed: true },
   timezone: { field: 'timezone', read: (written) => written, needed: false },
   expires_at: { field: 'expires_at', read: (written, zone) => momentIn(written, zone) ?? WRONG, needed: false },
 };

@@ -66,7 +66,7 @@ export function readArchived(value: unknown): readonly ArchiveEntry[] {
 export function archivedText({ file, host, by, at, jobs, calls, state }: ArchiveEntry): string {
   const where = `${file} (on ${host}${state === 'done' ? '' : `, by ${by}`})`;
   if (state === 'writing') return `a move of its history into ${where} was begun; nothing was taken yet`;
-  const what = `${jobs} jobs and ${calls} calls`;
+  const what = `${jobs} ${jobs === 1 ? 'job' : 'jobs'} and ${calls} ${calls === 1 ? 'call' : 'calls'}`;
   if (state === 'done') return `${what} were moved out into ${where} on ${at.toISOString().slice(0, 10)}`;
   return state === 'moving'
     ? `${what} are on their way out into ${where}, some of them are gone`

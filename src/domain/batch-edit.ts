@@ -36,7 +36,7 @@ const asRules: Reader = (written) => (written === 'true' ? true : written === 'f
 /** `09:00-18:00` becomes the object that SpeechAI's own forms write. */
 const asHours: Reader = (written) => {
   const range = /^(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})$/.exec(written);
-  return range === null ? (jsonOf(written) ?? written) : { start: range[1], end: range[2] };
+  return range === null ? (jsonOf(written) ?? WRONG) : { start: range[1], end: range[2] };
 };
 
 /** `1-5` and `1,2,6` become the list of numbers that SpeechAI's own forms write; names stay names. */
@@ -105,7 +105,10 @@ export function readEdits(words: readonly string[], zone: string): EditReading {
       const written = word.slice(at + 1).trim();
       const value = written === '' ? undefined : read(written, zone);
       unset.push(...others);
-      if (value === WRONG) problems.push(`${key}: "${written.slice(0, 60)}" is not understood`);
+      if (value === WRONG)
+        problems.push(
+          `${key}: "${written.slice(0, 60)}" is not understood${key === 'allowed_hours' ? '; write allowed_hours=09:00-18:00' : ''}`,
+        );
       else if (value === undefined && key === 'name') problems.push('name cannot be empty');
       else if (value === undefined) unset.push(where === 'root' ? key : `call_settings.${key}`);
       else (where === 'root' ? root : settings)[key] = value;

@@ -4,6 +4,9 @@ import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-j
 import type { Phone } from './job.js';
 import { text } from './lenient.js';
 
+/** Whether there are telephone numbers of this country: of another one not one national number would be understood. */
+export const isCountry = (code: string): boolean => isSupportedCountry(code.toUpperCase());
+
 /** Longer texts are no telephone number, and parsing a hostile one of megabytes would stall the loop. */
 const MAX_TEXT = 40;
 const E164_LIKE = /^\+[1-9]\d{7,14}$/;

@@ -8,6 +8,7 @@ export interface Counts {
   contacts: number;
   numbers: number;
   amount: number;
+  /** Of which nothing is used, each once, however many reasons there are. */
   rejectedRows: number;
   droppedNumbers: number;
   remarks: number;
@@ -47,10 +48,11 @@ export function createTally(): Tally {
     missing: {}, pastDue: 0, pastMax: 0, zeroDebt: 0, reasons: {}, kept: {},
   }; // prettier-ignore
   const why = new Map<string, Reason>();
+  const rejected = createLines();
   return {
     counts,
     remark: (remark) => {
-      if (remark.effect === 'row rejected' || remark.effect === 'row repeated') counts.rejectedRows += 1;
+      if (remark.effect === 'row rejected' || remark.effect === 'row repeated') counts.rejectedRows += rejected.add(remark.line) ? 1 : 0;
       else if (remark.effect === 'number left out') counts.droppedNumbers += 1;
       else counts.remarks += 1;
       const kept = remark.effect === 'kept';
@@ -78,6 +80,25 @@ export function createTally(): Tally {
       counts.reasons = counted(false);
       counts.kept = counted(true);
       return reasons;
+    },
+  };
+}
+
+/** A bit a line: a file has millions of them, and reasons come in no order. */
+function createLines(): { add(line: number): boolean } {
+  let bits = new Uint8Array(1024);
+  return {
+    add: (line) => {
+      const at = line >> 3;
+      if (at >= bits.length) {
+        const more = new Uint8Array(2 * (at + 1));
+        more.set(bits);
+        bits = more;
+      }
+      const bit = 1 << (line & 7);
+      const before = bits[at] ?? 0;
+      bits[at] = before | bit;
+      return (before & bit) === 0;
     },
   };
 }

@@ -24,9 +24,10 @@ export interface Row {
   readonly calls: number;
   /** Rates are of these: what a live call comes to nobody knows. */
   readonly ended: number;
-  readonly answered: number;
+  readonly pickedUp: number;
+  readonly talked: number;
   readonly successes: number;
-  readonly answerRate: number | null;
+  readonly pickUpRate: number | null;
   readonly minutes: number;
   readonly dollars: number;
 }
@@ -35,9 +36,9 @@ export interface Figures {
   readonly contacts: {
     readonly total: number;
     readonly byStatus: Readonly<Record<string, number>>;
-    /** Called at least once in the period, and of those who answered, and with success. */
+    /** Called at least once in the period, and of those who picked up, and with success. */
     readonly called: number;
-    readonly answered: number;
+    readonly pickedUp: number;
     readonly succeeded: number;
     readonly contactRate: number | null;
     readonly promises: number;
@@ -47,8 +48,9 @@ export interface Figures {
   readonly calls: Row & {
     readonly live: number;
     readonly successRate: number | null;
+    /** Of the calls where somebody picked up, as the rate and the dollars beside it. */
     readonly meanSeconds: number | null;
-    readonly dollarsPerAnswer: number | null;
+    readonly dollarsPerPickUp: number | null;
     readonly dollarsPerSuccess: number | null;
     /** Of so many calls the provider has not said the last word on the cost. */
     readonly provisional: number;
@@ -73,21 +75,40 @@ export interface Counting {
 interface Sum {
   calls: number;
   ended: number;
-  answered: number;
+  pickedUp: number;
+  talked: number;
   successes: number;
   ms: number;
-  /** Of those who answered. */
-  talkedMs: number;
+  /** Of those who picked up. */
+  pickedUpMs: number;
   micros: number;
   /** Of what has a price. */
-  pricedAnswers: number;
+  pricedPickUps: number;
   pricedSuccesses: number;
 }
 
-const NOTHING: Sum = { calls: 0, ended: 0, answered: 0, successes: 0, ms: 0, talkedMs: 0, micros: 0, pricedAnswers: 0, pricedSuccesses: 0 };
-/** A person: a machine that takes the call is no answer. */
-const hasAnswered = (outcome: CountedCall['outcome']): boolean =>
-  outcome?.class !== 'voicemail' && (outcome?.reached === 'answered' || outcome?.reached === 'conversation');
+const NOTHING: Sum = {
+  calls: 0,
+  ended: 0,
+  pickedUp: 0,
+  talked: 0,
+  successes: 0,
+  ms: 0,
+  pickedUpMs: 0,
+  micros: 0,
+  pricedPickUps: 0,
+  pricedSuccesses: 0,
+};
+/** What is told of a call that is not over yet would make rates of more than all. */
+const outcomeOf = ({ open, outcome }: CountedCall): CountedCall['outcome'] => (open ? undefined : outcome);
+
+/**
+ * The two that are easily taken for each other, defined here alone. Picked up: a person did, no machine, whatever became of the call then (a fault
+ * in the middle, a person who says nothing). Talked: the outcome `answered`, which ends the job. Who talked has picked up.
+ */
+const hasTalked = (outcome: CountedCall['outcome']): boolean => outcome?.class === 'answered';
+const hasPickedUp = (outcome: CountedCall['outcome']): boolean =>
+  hasTalked(outcome) || (outcome?.class !== 'voicemail' && (outcome?.reached === 'answered' || outcome?.reached === 'conversation'));
 const rate = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
 
 const QUARTER_MS = 900_000;
@@ -109,7 +130,7 @@ export function createCounting(): Counting {
   const statuses = new Map<string, number>();
   const all: Sum = { ...NOTHING };
   const groups = { outcome: new Map<string, Sum>(), day: new Map<string, Sum>(), hour: new Map<string, Sum>(), number: new Map<string, Sum>() }; // prettier-ignore
-  const people = { called: new Set<string>(), answered: new Set<string>(), succeeded: new Set<string>() };
+  const people = { called: new Set<string>(), pickedUp: new Set<string>(), succeeded: new Set<string>() };
   let live = 0;
   let provisional = 0;
   let unpriced = 0;
@@ -120,16 +141,18 @@ export function createCounting(): Counting {
   let lastCall: Date | null = null;
 
   function add(sum: Sum, call: CountedCall): void {
-    const { open, outcome, cost } = call;
+    const { open, cost } = call;
+    const outcome = outcomeOf(call);
     sum.calls += 1;
     if (!open) sum.ended += 1;
-    if (hasAnswered(outcome)) {
-      sum.answered += 1;
-      sum.talkedMs += outcome?.durationMs ?? 0;
+    if (hasTalked(outcome)) sum.talked += 1;
+    if (hasPickedUp(outcome)) {
+      sum.pickedUp += 1;
+      sum.pickedUpMs += outcome?.durationMs ?? 0;
     }
     if (outcome?.success === true) sum.successes += 1;
     if (hasPrice(call)) {
-      if (hasAnswered(outcome)) sum.pricedAnswers += 1;
+      if (hasPickedUp(outcome)) sum.pricedPickUps += 1;
       if (outcome?.success === true) sum.pricedSuccesses += 1;
     }
     sum.ms += outcome?.durationMs ?? 0;
@@ -168,8 +191,8 @@ export function createCounting(): Counting {
       into(groups.number, String(call.phone_index + 1), call);
       const who = idKey(call.job);
       people.called.add(who);
-      if (hasAnswered(call.outcome)) people.answered.add(who);
-      if (call.outcome?.success === true) people.succeeded.add(who);
+      if (hasPickedUp(outcomeOf(call))) people.pickedUp.add(who);
+      if (outcomeOf(call)?.success === true) people.succeeded.add(who);
     },
 
     figures: () => ({
@@ -177,9 +200,9 @@ export function createCounting(): Counting {
         total: [...statuses.values()].reduce((sum, n) => sum + n, 0),
         byStatus: Object.fromEntries([...statuses].toSorted(([a], [b]) => (a < b ? -1 : 1))),
         called: people.called.size,
-        answered: people.answered.size,
+        pickedUp: people.pickedUp.size,
         succeeded: people.succeeded.size,
-        contactRate: rate(people.answered.size, people.called.size),
+        contactRate: rate(people.pickedUp.size, people.called.size),
         promises,
         promised,
         debt,
@@ -188,8 +211,8 @@ export function createCounting(): Counting {
         ...rowOf('all', all),
         live,
         successRate: rate(all.successes, all.ended),
-        meanSeconds: all.answered === 0 ? null : all.talkedMs / all.answered / 1000,
-        dollarsPerAnswer: rate(all.micros / 1e6, all.pricedAnswers),
+        meanSeconds: all.pickedUp === 0 ? null : all.pickedUpMs / all.pickedUp / 1000,
+        dollarsPerPickUp: rate(all.micros / 1e6, all.pricedPickUps),
         dollarsPerSuccess: rate(all.micros / 1e6, all.pricedSuccesses),
         provisional,
         unpriced,
@@ -210,6 +233,6 @@ function rowsOf(group: ReadonlyMap<string, Sum>): Row[] {
   return [...group].map(([key, sum]) => rowOf(key, sum)).toSorted((a, b) => a.key.localeCompare(b.key, 'en', { numeric: true }));
 }
 
-function rowOf(key: string, { calls, ended, answered, successes, ms, micros }: Sum): Row {
-  return { key, calls, answered, successes, ended, answerRate: rate(answered, ended), minutes: ms / 60_000, dollars: micros / 1e6 };
+function rowOf(key: string, { calls, ended, pickedUp, talked, successes, ms, micros }: Sum): Row {
+  return { key, calls, pickedUp, talked, successes, ended, pickUpRate: rate(pickedUp, ended), minutes: ms / 60_000, dollars: micros / 1e6 };
 }

@@ -28,18 +28,19 @@ export function sectionsOf(figures: Figures): readonly Section[] {
       rows: [
         ['contacts', contacts.total, 'as they stand now'],
         ['contacts called', contacts.called, 'in the period'],
-        ['contacts reached', contacts.answered, 'a person answered'],
+        ['contacts reached', contacts.pickedUp, 'a person picked up'],
         ['contact rate %', percent(contacts.contactRate), `${contacts.called} called`],
         ['contacts with success', contacts.succeeded, 'by the analysis of the call'],
         ['calls', calls.calls, null],
         ['calls live now', calls.live, null],
-        ['calls answered', calls.answered, null],
-        ['answer rate %', percent(calls.answerRate), of(calls.ended, 'ended call')],
+        ['calls picked up', calls.pickedUp, 'a person did, no machine'],
+        ['calls talked', calls.talked, `outcome "answered", ${of(calls.pickedUp - calls.talked, 'other')} picked up`],
+        ['pick-up rate %', percent(calls.pickUpRate), `picked up of ${of(calls.ended, 'ended call')}`],
         ['success rate %', percent(calls.successRate), of(calls.ended, 'ended call')],
         ['minutes', round(calls.minutes, 1), null],
-        ['mean seconds', round(calls.meanSeconds, 1), of(calls.answered, 'answered call')],
+        ['mean seconds', round(calls.meanSeconds, 1), of(calls.pickedUp, 'picked-up call')],
         ['dollars', round(calls.dollars, 4), costNote(figures)],
-        ['dollars per answered call', round(calls.dollarsPerAnswer, 4), of(calls.answered, 'answered call')],
+        ['dollars per picked-up call', round(calls.dollarsPerPickUp, 4), of(calls.pickedUp, 'picked-up call')],
         ['dollars per success', round(calls.dollarsPerSuccess, 4), of(calls.successes, 'success', 'successes')],
         ['debt', round(contacts.debt, 2), 'of all contacts, as they stand now'],
         ['promises to pay', contacts.promises, 'of all contacts, as they stand now'],
@@ -51,8 +52,15 @@ export function sectionsOf(figures: Figures): readonly Section[] {
     { title: 'Contacts by status', head: ['status', 'contacts'], rows: Object.entries(contacts.byStatus) },
     {
       title: 'Calls by outcome',
-      head: ['outcome', 'calls', 'share %', 'minutes', 'dollars'],
-      rows: byOutcome.map(({ key, calls: n, share, minutes, dollars }) => [key, n, percent(share), round(minutes, 1), round(dollars, 4)]),
+      head: ['outcome', 'calls', 'share %', 'picked up', 'minutes', 'dollars'],
+      rows: byOutcome.map(({ key, calls: n, share, pickedUp, minutes, dollars }) => [
+        key === 'answered' ? 'answered (talked)' : key,
+        n,
+        percent(share),
+        pickedUp,
+        round(minutes, 1),
+        round(dollars, 4),
+      ]),
     },
     { title: 'Calls by day', head: headOf('day'), rows: byDay.map(cellsOf) },
     { title: 'Calls by hour', head: headOf('hour'), rows: byHour.map(cellsOf) },
@@ -68,10 +76,10 @@ function costNote({ calls: { provisional, unpriced } }: Figures): string | null 
   return notes.length === 0 ? null : notes.join(', ');
 }
 
-const headOf = (key: string): string[] => [key, 'calls', 'answered', 'answer rate %', 'successes', 'minutes', 'dollars'];
+const headOf = (key: string): string[] => [key, 'calls', 'picked up', 'talked', 'pick-up rate %', 'successes', 'minutes', 'dollars'];
 
-function cellsOf({ key, calls, answered, answerRate, successes, minutes, dollars }: Row): Cell[] {
-  return [key, calls, answered, percent(answerRate), successes, round(minutes, 1), round(dollars, 4)];
+function cellsOf({ key, calls, pickedUp, talked, pickUpRate, successes, minutes, dollars }: Row): Cell[] {
+  return [key, calls, pickedUp, talked, percent(pickUpRate), successes, round(minutes, 1), round(dollars, 4)];
 }
 
 /** As a person reads it; files for programs get the raw value. */

@@ -19,6 +19,7 @@ export interface BatchAdmin {
   pause(batch: AnyDocument, act: Act, withAll: boolean): Promise<number>;
   resume(batch: AnyDocument, act: Act): Promise<number>;
   pausedWithAll(): Promise<AnyDocument[]>;
+  archived(): Promise<AnyDocument[]>;
   mark(batch: AnyDocument, state: 'draining' | 'cancelled' | 'completed', act: Act): Promise<number>;
   edit(batch: AnyDocument, edit: BatchEdit): Promise<number>;
   remove(batch: AnyDocument): Promise<number>;
@@ -102,6 +103,13 @@ export function createBatchAdmin(connection: Connection): BatchAdmin {
 
     /** What `--all` paused and nobody has resumed since. No index, as `list`. Empty: nothing of it is left. */
     pausedWithAll: () => batches.find({ paused_with_all: true, is_active: { $nin: [true, 1, 'true'] } } as Filter<AnyDocument>).toArray(),
+
+    /** Those of which something was moved out, newest first. No index, as `list`. Empty: all is here. */
+    archived: () =>
+      batches
+        .find({ 'archived.0': { $exists: true } } as Filter<AnyDocument>, { projection: { batch_id: 1, account_id: 1, archived: 1 } })
+        .sort({ created_at: -1, _id: -1 })
+        .toArray(),
 
     /** Index `speechai_batch_id`. Draining goes on dialling, so `is_active` stays; the others end it for SpeechAI's own worker as well. */
     mark: (batch, state, act) =>

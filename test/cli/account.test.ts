@@ -58,6 +58,18 @@ describe('account create', () => {
     await expect(account.createAccount(session, 'Retail', { ...CREATE, id: 'n1' })).rejects.toMatchObject({ code: 'ACCOUNT_EXISTS' });
   });
 
+  it('needs a name, and a country whose telephone numbers can be read', async () => {
+    await expect(account.createAccount(session, ' ', CREATE)).rejects.toMatchObject({ code: 'ACCOUNT_NAME', exitCode: EXIT.usage });
+    await expect(account.createAccount(session, 'X', { ...CREATE, country: 'ZZ' })).rejects.toMatchObject({
+      code: 'COUNTRY',
+      exitCode: EXIT.usage,
+      remedy: expect.stringMatching(/CL, AR.*two letters of ISO 3166/) as string,
+    });
+    await add();
+    await expect(setAccount(session, 'acc-1', ['country=ZZ'], {})).rejects.toMatchObject({ code: 'NOT_UNDERSTOOD' });
+    expect(await world.db.collection('accounts').countDocuments()).toBe(1);
+  });
+
   it.each([{ timezone: 'Mars/Olympus' }, { country: 'Chili' }, { expires: 'soon' }, { maxConcurrent: 0 }])(
     'refuses %o and writes nothing',
     async (more) => {

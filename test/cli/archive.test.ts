@@ -4,9 +4,11 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Double, Int32, Long, ObjectId, type Document } from 'mongodb';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { archive as archiveHistory, withOwnSignals } from '../../src/cli/db-archive.js';
 import { moveBack, moveOut } from '../../src/archive/move.js';
 import { createArchive, type ArchiveStore } from '../../src/store/archive.js';
+import { captured } from '../support/captured.js';
 import { speechai, type Ran } from '../support/cli.js';
 import { attemptDocument, jobDocument, openTestSession, type TestSession } from '../support/session.js';
 
@@ -230,6 +232,40 @@ describe('an archive that is interrupted', () => {
     expect(await counted('over')).toEqual(COUNTED);
   });
 
+  it.each([
+    ['SIGINT', 'insertOne', /^Stopped: nothing was begun\.\n$/],
+    ['SIGTERM', 'updateMany', /^Stopped at over: its file was being written, and nothing of it is taken\. The next `speechai db archive`/],
+    ['SIGTERM', 'deleteMany', /^Stopped at over: its file is whole, and some of what is in it may be taken/],
+  ] as const)('by %s at %s says what state it is in, and the next run goes on with it', async (signal, step, told) => {
+    class Exited extends Error {}
+    const exit = vi.spyOn(process, 'exit').mockImplementation((code) => {
+      throw new Exited(String(code));
+    });
+    const options = { to: folder, olderThan: 90, yes: true };
+    const { connection } = world.session.store;
+    const collection: typeof connection.collection = (name) => {
+      const own = connection.collection(name);
+      const ended = (): never => {
+        process.emit(signal, signal);
+        throw new Error('it went on');
+      };
+      return step === 'insertOne' ? own : (Object.create(own, { [step]: { value: ended } }) as typeof own);
+    };
+    const session = { ...world.session, store: { ...world.session.store, connection: { ...connection, collection } } };
+    const { value, err } = await captured(() =>
+      withOwnSignals(options, (doing, lines) => {
+        if (step === 'insertOne') process.emit(signal, signal);
+        return archiveHistory(session, options, doing, lines);
+      }).catch((thrown: unknown) => thrown),
+    ).finally(() => exit.mockRestore());
+    expect(value).toEqual(new Exited('130'));
+    expect(err.split('\n').slice(-2).join('\n')).toMatch(told);
+    if (step !== 'insertOne') await world.db.collection('batches').updateOne({ batch_id: 'over', archived: { $exists: true } }, { $set: { 'archived.$[].pid': 99_999_999 } }); // prettier-ignore
+    expect((await archive()).code).toBe(0);
+    expect(await counted('over')).toEqual(COUNTED);
+    expect(await everything()).toHaveLength(5);
+  });
+
   it('by the death of its process is gone on with at once, on its machine; while that lives neither archive nor unarchive interferes', async () => {
     await expect(moveOut(killedAt('remove', 2), order(), nobody)).rejects.toThrow(Killed);
     const [file = ''] = await readdir(folder);
@@ -373,6 +409,7 @@ describe('a file that is no whole archive', () => {
     ['is of another kind', () => gzipSync('{"a":1}\n')],
     ['is not compressed', () => Buffer.from('{"speechai_archive":1}')],
     ['holds what is no document', (lines) => gzipSync(`${lines.toSpliced(2, 1, '{"in":"accounts","doc":{"_id":1}}').join('\n')}\n`)],
+    ['holds a line that is no object', (lines) => gzipSync(`${lines.toSpliced(2, 1, 'null').join('\n')}\n`)],
     ['is empty', () => Buffer.alloc(0)],
   ])('%s: nothing of it is put back', async (_, spoil) => {
     await archive();

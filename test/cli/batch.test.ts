@@ -163,7 +163,11 @@ describe('batch drain, complete, cancel, delete', () => {
     expect(await world.db.collection('jobs').findOne({ job_id: 'live' })).toMatchObject({
       last_action: { act: 'cancel', by: 'ana@desk', reason: 'client left' },
     });
-    await expect(acts.resumeBatches(session, ['batch-1'], {})).rejects.toMatchObject({ code: 'BATCH_CANCELLED' });
+    // A retry there would be refused.
+    await expect(acts.resumeBatches(session, ['batch-1'], {})).rejects.toMatchObject({
+      code: 'BATCH_CANCELLED',
+      remedy: expect.not.stringContaining('retry') as string,
+    });
   });
 
   it('a job that is given back between the two writes is cancelled as well', async () => {
@@ -200,8 +204,32 @@ describe('batch drain, complete, cancel, delete', () => {
     expect(await state('batch-1')).toBe('running');
     await run(() => acts.completeBatch(session, 'batch-1', YES));
     expect(await state('batch-1')).toBe('completed');
-    await run(() => acts.resumeBatches(session, ['batch-1'], {}));
+    await expect(acts.resumeBatches(session, ['batch-1'], {})).rejects.toMatchObject({
+      code: 'CONFIRMATION_NEEDED',
+      message: expect.stringContaining('1 job of batch-1 may be dialled') as string,
+    });
+    expect(await state('batch-1')).toBe('completed');
+    await run(() => acts.resumeBatches(session, ['batch-1'], YES));
     expect(await state('batch-1')).toBe('running');
+  });
+
+  it('asks before what `pause --all` has paused is dialled again, and not where nothing waits', async () => {
+    await add('batch-1');
+    await add('empty');
+    await run(() => acts.pauseAll(session, { except: [] }, {}));
+    await run(() => acts.resumeBatches(session, ['empty'], {}));
+    await jobs(jobDocument('j'), jobDocument('k'));
+    await expect(acts.resumeAll(session, {})).rejects.toMatchObject({ message: expect.stringContaining('2 jobs of batch-1') as string });
+    expect([await state('batch-1'), await state('empty')]).toEqual(['paused', 'running']);
+    await run(() => acts.resumeAll(session, YES));
+    expect(await state('batch-1')).toBe('running');
+  });
+
+  it.each(['cancelled', 'completed'])('a batch that is %s is not paused, nor is one that was named with it', async (over) => {
+    await add('b1');
+    await add('over', { is_active: false, state: over });
+    await expect(acts.pauseBatches(session, ['b1', 'over'], {})).rejects.toMatchObject({ code: 'BATCH_STATE', exitCode: EXIT.failed });
+    expect([await state('b1'), await state('over')]).toEqual(['running', over]);
   });
 });
 
@@ -232,6 +260,15 @@ describe('batch create and set', () => {
     expect(readBatch(doc).settings).toMatchObject({ maxAttempts: 2, ringTimeoutMs: settings === null ? null : 20_000 });
     await run(() => setBatch(session, 'b1', ['max_attempts='], false));
     expect(readBatch(await stored('b1')).settings.maxAttempts).toBeNull();
+  });
+
+  it('says how hours are written where they are', async () => {
+    await add('b1');
+    for (const written of ['9-25', 'nine'])
+      await expect(setBatch(session, 'b1', [`allowed_hours=${written}`], false)).rejects.toMatchObject({
+        code: 'NOT_UNDERSTOOD',
+        message: expect.stringContaining('write allowed_hours=09:00-18:00') as string,
+      });
   });
 
   it('hours that are seldom meant are said, and taken', async () => {
@@ -303,6 +340,23 @@ describe('batch list, show and windows', () => {
     expect((await run(() => showBatch(session, 'batch-1', false))).out).toMatch(/spent +\$1\.5000, 12\.3 minutes/);
   });
 
+  it.each<[string, readonly Document[], Document, RegExp]>([
+    ['waits', [jobDocument('j')], {}, /yes, as jobs fall due/],
+    ['is at work', [jobDocument('j', { status: 'in_progress' })], {}, /yes, as jobs fall due/],
+    ['is through', [jobDocument('j', { status: 'done' })], {}, /nothing is left to dial: none of its jobs waits/],
+    ['is suspended', [jobDocument('j', { status: 'suspended' })], {}, /nothing now: 1 job of it is suspended/],
+    ['was moved out', [], { archived: [{ id: 'x', state: 'done', at: new Date(), jobs: 1 }] }, /nothing is left to dial: its history/],
+    ['has no jobs', [], {}, /nothing yet: it has no jobs/],
+  ])('a batch that %s says whether anything of it is dialled', async (_, docs, fields, told) => {
+    await add('batch-1', fields);
+    if (docs.length > 0) await jobs(...docs);
+    const { runners } = session.store;
+    await runners.beat({ id: 'r', host: 'h', pid: 1, version: '1', workers: 1, queues: [], fingerprint: 'f', dialWithinMs: 1, state: 'running', liveCalls: 0, breaker: 'closed', standstill: null }); // prettier-ignore
+    const { out } = await run(() => showBatch(session, 'batch-1', false));
+    await runners.leave('r');
+    expect(out).toMatch(new RegExp(`^dialled +${told.source}`, 'm'));
+  });
+
   it('draws what the gate of the hours says, holidays and clock changes included', async () => {
     await add('b1', {
       call_settings: {
@@ -346,6 +400,19 @@ describe('the command line of the operators', () => {
     expect(unnamed).toMatchObject({ code: 2, err: expect.stringContaining('BATCH_NAME') as string });
     expect(JSON.parse(good.out)).toEqual([{ batch_id: 'b1', state: 'paused', live_calls: 0 }]);
     expect(good.code).toBe(0);
+  });
+
+  it('an empty list is a sentence, and no list is of nothing', async () => {
+    const lists = [['batch', 'list'], ['account', 'list'], ['suppress', 'list'], ['job', 'list'], ['account', 'statement', 'acc-1']]; // prettier-ignore
+    for (const args of lists) expect(await speechai(world.env, ...args, '--limit', '0')).toMatchObject({ code: 2, out: '' });
+    expect(await speechai(world.env, 'batch', 'list')).toEqual({ code: 0, out: '', err: 'No batches match.\n' });
+    expect(await speechai(world.env, 'suppress', 'list')).toEqual({ code: 0, out: '', err: 'No entries match.\n' });
+    expect(await speechai(world.env, 'suppress', 'check', '+56911112222')).toEqual({ code: 0, out: '', err: 'Not blocked.\n' });
+    expect(await speechai(world.env, 'call', 'list')).toEqual({ code: 0, out: '', err: 'No call is open.\n' });
+    expect(await speechai(world.env, 'call', 'stop', 'nobody')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('NO_SUCH_CALL') as string,
+    });
   });
 
   const leaves = (command: Command, path: string): { path: string; command: Command }[] =>

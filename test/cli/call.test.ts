@@ -43,7 +43,7 @@ describe('speechai call', () => {
     const list = await speechai(world.env, 'call', 'list', '--json');
     expect(list.code).toBe(0);
     expect(
-      (JSON.parse(list.out) as Document[]).map(({ job, number, callId, batch, runner }) => [job, number, callId, batch, runner]).sort(),
+      (JSON.parse(list.out) as Document[]).map(({ job, number, call_id, batch, runner }) => [job, number, call_id, batch, runner]).sort(),
     ).toEqual([
       ['j-a', '+56*****222', one, 'batch-1', 'host-1-abcd'],
       ['j-b', '+56*****333', two, 'batch-1', 'host-1-abcd'],
@@ -155,7 +155,7 @@ describe('speechai runner list', () => {
         .insertOne(attemptDocument(world, id, id, { _id: id, locks: [id], runner: id === 'a3' ? 'two' : 'one' }));
     const ran = await speechai(world.env, 'runner', 'list', '--json');
     expect(ran).toMatchObject({ code: 0, err: expect.stringContaining('different settings') as string });
-    expect((JSON.parse(ran.out) as Member[]).map(({ id, alive, liveCalls }) => [id, alive, liveCalls]).sort()).toEqual([
+    expect((JSON.parse(ran.out) as Document[]).map(({ id, alive, live_calls }) => [id, alive, live_calls]).sort()).toEqual([
       ['one', true, 2],
       ['two', true, 1],
     ]);

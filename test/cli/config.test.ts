@@ -60,7 +60,7 @@ describe('the command line', () => {
       speechai(['config', 'check', '--json', '--strict'], { WORKER_COUNTS: '3' }),
     ]);
     expect([good.code, warned.code, strict.code, json.code]).toEqual([0, 0, 3, 3]);
-    expect(JSON.parse(json.out)).toMatchObject({ ok: false, exitCode: 3, problems: [{ name: 'WORKER_COUNTS', level: 'warning' }] });
+    expect(JSON.parse(json.out)).toMatchObject({ ok: false, exit_code: 3, problems: [{ name: 'WORKER_COUNTS', level: 'warning' }] });
   });
 
   it('config show gives value and origin, hides secrets, and --changed leaves the defaults out', async () => {

@@ -1,6 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { INDEXES, type IndexReport } from '../../src/store/indexes.js';
-import { speechai } from '../support/cli.js';
+import { speechai, speechaiProcess } from '../support/cli.js';
 import { openTestDatabase, type TestDatabase } from '../support/mongo.js';
 import { jobDocument } from '../support/session.js';
 
@@ -51,6 +54,19 @@ describe('speechai db init', () => {
     expect(ran.err).toContain('db.jobs.dropIndex("speechai_claim")');
     expect(ran.err).toMatch(/Two documents of call_attempts have the same value where it must be unique/);
     expect(reports.filter(({ state }) => state === 'created')).toHaveLength(COMMON.length - 2);
+  }, 60_000);
+});
+
+describe('the embedded database', () => {
+  it('of whoever has not set MONGO_URI is named, since it may not be the one that was meant', async () => {
+    const data = await mkdtemp(join(tmpdir(), 'speechai-data-'));
+    const ran = await speechaiProcess({ ENV: 'testing', XDG_DATA_HOME: data }, 'batch', 'list', '--json');
+    const named = await speechai(env, 'batch', 'list', '--json');
+    await rm(data, { recursive: true, force: true });
+    expect(ran).toMatchObject({ code: 0, out: '[]\n' });
+    expect(ran.err).toContain('MONGO_URI is not set, so this is the ');
+    expect(ran.err).toContain(`in ${join(data, 'speechai', 'mongodb')}.`);
+    expect(named).toEqual({ code: 0, out: '[]\n', err: '' });
   }, 60_000);
 });
 

@@ -2,7 +2,7 @@ import { MongoServerError, MongoWriteConcernError } from 'mongodb';
 import { PassThrough } from 'node:stream';
 import { describe, expect, it, vi } from 'vitest';
 import { failureOf } from '../../src/cli/errors.js';
-import { confirm, hasColour, isYes, tableText } from '../../src/cli/output.js';
+import { confirm, hasColour, isYes, snakeKeys, tableText } from '../../src/cli/output.js';
 import { EXIT, SpeechAiError } from '../../src/domain/errors.js';
 
 const named = (name: string, message: string): Error => Object.assign(new Error(message), { name });
@@ -29,6 +29,15 @@ describe('what a failure is to a person and to a supervisor', () => {
   it('is one line, without what has the shape of a credential', () => {
     const { message } = failureOf(new Error('cannot reach\n  mongodb://ana:hunter22@db with key_abcdef123456\n    at x (y:1:2)'));
     expect(message).not.toMatch(/\n|hunter22|abcdef123456/);
+  });
+});
+
+it('keys of JSON are spelled as those of the documents, names that are data as they are', () => {
+  const at = new Date(0);
+  expect(snakeKeys({ liveCalls: [{ callId: null, startedAt: at }], byStatus: { inProgress: 1 }, plain: 'aB' }, ['byStatus'])).toEqual({
+    live_calls: [{ call_id: null, started_at: at }],
+    by_status: { inProgress: 1 },
+    plain: 'aB',
   });
 });
 

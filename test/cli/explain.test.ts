@@ -152,6 +152,15 @@ describe('explain job', () => {
     expect((await tell())[0]).toContain('The rules let it be dialled now, but no daemon does it.');
     const listed = await captured(() => listBatches(session, { limit: 5, json: true }));
     expect(JSON.parse(listed.out)).toMatchObject([{ not_dialled_because: [{ code: 'PROVIDER_REFUSES', source: 'daemons' }] }]);
+    // Whatever code a daemon tells, also one of a later version.
+    const away = { code: 'PROVIDER_AWAY', text: 'the provider does not answer (unreachable)', remedy: 'look at RETELL_BASE_URL' };
+    await session.store.runners.beat({ ...PRESENCE, id: 'host-1', queues: [], breaker: 'closed', standstill: away });
+    for (const text of await tell())
+      expect(text).toMatch(/No daemon dials now: the provider does not answer \(unreachable\); look at RETELL_BASE_URL\./);
+    expect((await captured(() => listBatches(session, { limit: 5 }))).out).toContain('PROVIDER_AWAY');
+    expect((await speechai(world.env, 'runner', 'list')).err).toContain(
+      'host-1 does not dial: the provider does not answer (unreachable); look at',
+    );
     await session.store.runners.beat({ ...PRESENCE, id: 'host-2', queues: [] });
     for (const text of await tell()) expect(text).not.toMatch(/No daemon/);
   });
@@ -222,7 +231,10 @@ describe('forecast batch', () => {
     const once = await play(['max_attempts=1', 'account.max_concurrent_calls=1']);
     expect((once['binding'] as { code: string }[])[0]?.code).toBe('CONCURRENCY');
     expect(Number(once['calls_p50'])).toBeLessThan(Number(plain['calls_p50']));
-    await expect(play(['max_attempts=x'])).rejects.toMatchObject({ code: 'NOT_UNDERSTOOD' });
+    await expect(play(['max_attempts=x'])).rejects.toMatchObject({
+      code: 'NOT_UNDERSTOOD',
+      message: expect.stringMatching(/^There is no forecast of that: max_attempts/) as string,
+    });
     expect(JSON.stringify(await world.db.collection('jobs').find({}).toArray())).toBe(before);
   });
 

@@ -69,7 +69,7 @@ test('a file becomes a batch and jobs of the shape that SpeechAI writes, ready t
   expect(told).toMatchObject({
     state: 'imported',
     code: EXIT.ok,
-    counts: { rows: 4, contacts: 2, numbers: 4, amount: 125_050, rejectedRows: 1, droppedNumbers: 1 },
+    counts: { rows: 4, contacts: 2, numbers: 4, amount: 125_050, rejected_rows: 1, dropped_numbers: 1 },
   });
   const stored = await batch();
   expect(stored).toMatchObject({
@@ -120,6 +120,13 @@ test('a file becomes a batch and jobs of the shape that SpeechAI writes, ready t
   expect(rejects).toContain(
     '\r\n5;"Teléfono móvil ""2815180"": it has 7 digits: the area code is missing | it has no telephone number that can be dialled";row rejected;7654321-6;Carla;Luz SA;5000;25/11/2025;0;2815180;;x\r\n',
   );
+});
+
+test('a row that is not used for several reasons is one row', async () => {
+  const told = await run(
+    fileOf('a.csv', 'rut,phone,amount,due_date\n12345678-5,938773910,mucho,never\n11111111-1,992125907,10,\n11111111-1,992125907,10,\n'),
+  );
+  expect(told).toMatchObject({ counts: { rows: 3, contacts: 1, rejected_rows: 2 } });
 });
 
 test('a spreadsheet gives the same as the CSV it was saved as', async () => {
@@ -174,8 +181,8 @@ describe('nothing is written', () => {
 test('people who wait in another active batch are left out, by every spelling of their RUT; --allow-duplicates takes them', async () => {
   const first = await run(fileOf('a.csv', CSV));
   const again = fileOf('b.csv', 'rut;nombre;celular\n12345678-5;Ana;938773910\n22.222.222-2;Dora;978445371\n');
-  expect(await run(again)).toMatchObject({ counts: { contacts: 1, alreadyWaiting: 1 } });
-  expect(await run(again, { name: 'all', allowDuplicates: true })).toMatchObject({ counts: { contacts: 2, alreadyWaiting: 0 } });
+  expect(await run(again)).toMatchObject({ counts: { contacts: 1, already_waiting: 1 } });
+  expect(await run(again, { name: 'all', allowDuplicates: true })).toMatchObject({ counts: { contacts: 2, already_waiting: 0 } });
   await world.db.collection('batches').updateMany({}, { $set: { is_active: false } });
   expect(await run(again, { name: 'paused' })).toMatchObject({ counts: { contacts: 2 } });
   expect(first.batch_id).not.toBe('');
@@ -191,7 +198,7 @@ test('suppressed numbers and people are left out, people called lately are count
   await world.db
     .collection<Document>('call_attempts')
     .insertOne({ _id: 'a' as never, line: lineHash('+56228151807'), person: null, at: new Date(), state: 'settled', reached: 'rang' });
-  expect(await run(fileOf('x.csv', CSV))).toMatchObject({ counts: { contacts: 1, numbers: 1, suppressed: 1, recentlyCalled: 1 } });
+  expect(await run(fileOf('x.csv', CSV))).toMatchObject({ counts: { contacts: 1, numbers: 1, suppressed: 1, recently_called: 1 } });
   expect((await jobs())[0]?.['contact']).toMatchObject({ phones: ['+56228151807'] });
 });
 
@@ -204,7 +211,7 @@ test('P4: a person suppressed by DNI is not called by the CUIT, nor waits in two
       'cuit;nombre;celular;monto\n20-28123457-3;Ana;1123456789;1\n27-30111222-5;Eva;1123456780;1\n30.111.222;Eva;1123456781;2\n',
     ),
   );
-  expect(told).toMatchObject({ counts: { contacts: 1, suppressed: 1, rejectedRows: 1, kept: { 'its check digit is wrong': 1 } } });
+  expect(told).toMatchObject({ counts: { contacts: 1, suppressed: 1, rejected_rows: 1, kept: { 'its check digit is wrong': 1 } } });
   expect((await jobs())[0]).toMatchObject({ contact: { dni: '30111222' }, payload: { debt_amount: 3 } });
   await world.db.collection('suppressions').insertOne({ account_id: null, batch_id: null, expires_at: null, reason: 'old', line: null, person: formerPersonHash('27301112225') }); // prettier-ignore
   expect(
@@ -228,8 +235,8 @@ test('the preview warns of what is valid and seldom meant, tells kept from not u
   );
   expect(err).toContain('its comma is taken for thousands');
   expect(err.slice(0, err.indexOf('Kept as'))).not.toContain('check digit');
-  expect(err).toContain('1 contacts are asked to pay until a day that is past');
-  expect(err).toContain('1 contacts owe 0');
+  expect(err).toContain('1 contact is asked to pay until a day that is past');
+  expect(err).toContain('1 contact owes 0');
   expect(err).toContain('it has neither hours nor a rule pack');
   expect(err).toContain('3 numbers, 105.050 in all');
   await expect(run(fileOf('x.csv', past), { yes: false })).rejects.toThrow('to be called from now on, at any hour of every day?');

@@ -9,6 +9,7 @@ import type { Session } from '../../src/cli/session.js';
 import type { NewJob } from '../../src/domain/new-job.js';
 import type { AnyDocument } from '../../src/store/connection.js';
 import type { JobAct } from '../../src/store/job-admin.js';
+import { lineHash } from '../../src/domain/phones.js';
 import { speechai, type Ran } from '../support/cli.js';
 import { attemptDocument, claimNext, jobDocument, openTestSession, placeCall, type TestSession } from '../support/session.js';
 
@@ -21,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 beforeEach(async () => {
   world.simulator.reset();
-  for (const name of ['jobs', 'accounts', 'batches', 'call_attempts']) await world.db.collection(name).deleteMany({});
+  for (const name of ['jobs', 'accounts', 'batches', 'call_attempts', 'suppressions']) await world.db.collection(name).deleteMany({});
   await world.db.collection('accounts').insertOne({ account_id: 'acc-1', plan_type: 'unlimited', status: 'active', country: 'CL' });
   await world.db.collection('batches').insertOne({ batch_id: 'batch-1', account_id: 'acc-1', is_active: true, call_settings: null });
 });
@@ -145,6 +146,41 @@ describe('job suspend, resume, cancel, retry', () => {
   });
 
   it.each([
+    ['cancelled', { is_active: false, state: 'cancelled' }, /job add --batch/],
+    ['completed', { is_active: false, state: 'completed' }, /speechai batch resume batch-1/],
+    ['expired', { end_at: new Date(0) }, /batch set batch-1 end_at=/],
+  ])('P2: nothing of a batch that is %s becomes pending, where nobody would take it', async (state, fields, remedy) => {
+    await world.db.collection('batches').updateOne({}, { $set: fields });
+    await insert(jobDocument('j', { status: 'suspended' }));
+    for (const name of ['retry', 'resume'] as const)
+      expect(await act(name, 'j')).toMatchObject({
+        ok: false,
+        code: `BATCH_${state.toUpperCase()}`,
+        remedy: expect.stringMatching(remedy) as string,
+      });
+    expect(await job('j')).toMatchObject({ status: 'suspended' });
+    await world.db.collection('batches').deleteMany({});
+    expect(await act('retry', 'j')).toMatchObject({ ok: false, code: 'NO_SUCH_BATCH' });
+  });
+
+  it('a retry of somebody who may not be called says so, by which entry', async () => {
+    const blocked = {
+      line: lineHash('+56911112222'),
+      person: null,
+      account_id: null,
+      batch_id: null,
+      reason: 'asked for it',
+      expires_at: null,
+    };
+    await world.db.collection<Document>('suppressions').insertOne(blocked);
+    await insert(jobDocument('j', { status: 'failed' }));
+    expect(await act('retry', 'j')).toMatchObject({ ok: true, warning: expect.stringMatching(/asked for it.*without a call/) as string });
+    await world.db.collection('suppressions').deleteMany({});
+    await insert(jobDocument('k', { status: 'failed' }));
+    expect(await act('retry', 'k')).not.toHaveProperty('warning');
+  });
+
+  it.each([
     { name: 'suspend' as const, status: 'done', text: /its contact was reached/ },
     { name: 'resume' as const, status: 'failed', text: /speechai job retry j/ },
     { name: 'retry' as const, status: 'in_progress', text: /speechai job cancel j --hang-up/ },
@@ -158,12 +194,13 @@ describe('job suspend, resume, cancel, retry', () => {
   });
 
   it('says that there is no such job, or which of two is meant', async () => {
-    expect(await act('cancel', 'nobody')).toMatchObject({ ok: false, text: expect.stringContaining('no such job') as string });
+    expect(await act('cancel', 'nobody')).toMatchObject({ ok: false, code: 'NO_SUCH_JOB', text: 'there is no such job' });
     await insert(jobDocument('twin'));
     await insert(jobDocument('twin'));
     expect(await act('cancel', 'twin')).toMatchObject({
       ok: false,
-      text: expect.stringMatching(/by _id: [0-9a-f]{24} or [0-9a-f]{24}/) as string,
+      code: 'JOB_AMBIGUOUS',
+      remedy: expect.stringMatching(/by _id: [0-9a-f]{24} or [0-9a-f]{24}/) as string,
     });
   });
 
@@ -409,6 +446,69 @@ describe('what the last call brought', () => {
 describe('the command line', () => {
   const run = (...args: string[]): Promise<Ran> => speechai(world.env, ...args);
 
+  it('asks before it lets anybody be called, and only then', async () => {
+    await insert(jobDocument('j', { status: 'suspended' }));
+    await insert(jobDocument('over', { status: 'done' }));
+    const [piped, agreed, nothing] = [
+      await run('job', 'resume', 'j'),
+      await run('job', 'resume', 'j', '--yes'),
+      await run('job', 'resume', 'over'),
+    ];
+    expect(piped).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/CONFIRMATION_NEEDED: 1 contact may be called[\s\S]*--yes/) as string,
+    });
+    expect(agreed).toMatchObject({ code: 0, out: 'j: resumed (it was suspended)\n' });
+    expect(nothing).toMatchObject({ code: 1, err: expect.stringContaining('its contact was reached') as string });
+  });
+
+  it.each(['show', 'cancel', 'retry', 'resume', 'suspend', 'release'])(
+    'job %s says of an unknown id what every command says',
+    async (name) => {
+      expect(await run('job', name, 'nobody')).toEqual({
+        code: 1,
+        out: '',
+        err: 'error NO_SUCH_JOB: nobody: there is no such job.\n  -> Give its job_id or its _id; `speechai job list` shows them.\n',
+      });
+    },
+  );
+
+  it('of what may have been moved out it says where to', async () => {
+    const entry = { id: 'x', state: 'done', file: '/old/b.gz', host: 'store', by: 'ana', at: new Date(), jobs: 4, calls: 2 };
+    await world.db.collection('batches').insertOne({ batch_id: 'old', account_id: 'acc-1', archived: [entry] });
+    const told =
+      /NO_SUCH_JOB: \S+: [^\n]*may have been moved out[^\n]*\n {2}-> Look in old in \/old\/b\.gz \(on store\); `speechai db unarchive/;
+    for (const args of [
+      ['job', 'show'],
+      ['job', 'retry', '--yes'],
+      ['explain', 'job'],
+    ])
+      expect(await run(...args, 'job_acc-1_20260301_101500_0a1b2c3d')).toMatchObject({
+        code: 1,
+        out: '',
+        err: expect.stringMatching(told) as string,
+      });
+    expect(await run('job', 'list', '--batch', 'old')).toEqual({
+      code: 0,
+      out: '',
+      err: expect.stringMatching(
+        /^old: 4 jobs and 2 calls were moved out into \/old\/b\.gz \(on store\) on \S+\.\nNo jobs match\.\n$/,
+      ) as string,
+    });
+  });
+
+  it('a list tells whom and at which number; an empty one is a sentence', async () => {
+    await insert(jobDocument('j'));
+    const [table, none, unknown] = [
+      await run('job', 'list'),
+      await run('job', 'list', '--status', 'failed'),
+      await run('job', 'list', '--batch', 'b'),
+    ];
+    expect(table.out).toMatch(/│ j +│ Ana Prueba +│ \+56\*{5}222 +│ pending/);
+    expect(none).toEqual({ code: 0, out: '', err: 'No jobs match.\n' });
+    expect(unknown).toEqual({ code: 0, out: '', err: 'No jobs match; there is no batch b either.\n' });
+  });
+
   it('adds, shows, lists and moves; exits 1 when one of several failed', async () => {
     const added = await run(
       'job',
@@ -432,7 +532,13 @@ describe('the command line', () => {
       await run('job', 'suspend', id, 'nobody', '--reason', 'wait'),
       await run('job', 'retry', id),
     ];
-    expect(JSON.parse(shown.out)).toMatchObject({ job: id, status: 'pending', numbers: ['+56*****222', '+56*****333'] });
+    expect(JSON.parse(shown.out)).toMatchObject({
+      job: id,
+      status: 'pending',
+      last_call: null,
+      free_calls: 0,
+      numbers: ['+56*****222', '+56*****333'],
+    });
     expect(
       lines.out
         .trim()

@@ -67,14 +67,14 @@ describe('speechai report', () => {
     const json = await report('summary', '--batch', 'batch-1', '--json');
     expect(shown).toMatchObject({ code: 0, err: '' });
     expect(shown.out).toContain('Batch Noviembre: all calls');
-    expect(shown.out).toMatch(/answer rate %\s+│ 50\s+│ 2 ended calls/);
+    expect(shown.out).toMatch(/pick-up rate %\s+│ 50\s+│ picked up of 2 ended calls/);
     expect(shown.out).not.toContain('\u001B');
     expect(JSON.parse(json.out)).toMatchObject({
       title: 'Batch Noviembre',
-      contacts: { total: 2, byStatus: { done: 1, pending: 1 }, called: 1, answered: 1, succeeded: 1, promised: 700, debt: 1000 },
-      calls: { calls: 2, ended: 2, answered: 1, successes: 1, minutes: 1, dollars: 0.15, dollarsPerSuccess: 0.15, provisional: 0 },
-      byDay: [{ key: '2026-11-19', calls: 1 }, { key: '2026-11-20', calls: 1, answered: 1 }],
-      byHour: [{ key: '11', calls: 2 }],
+      contacts: { total: 2, by_status: { done: 1, pending: 1 }, called: 1, picked_up: 1, succeeded: 1, promised: 700, debt: 1000 },
+      calls: { calls: 2, ended: 2, picked_up: 1, talked: 1, successes: 1, minutes: 1, dollars: 0.15, dollars_per_success: 0.15, provisional: 0 },
+      by_day: [{ key: '2026-11-19', calls: 1 }, { key: '2026-11-20', calls: 1, picked_up: 1 }],
+      by_hour: [{ key: '11', calls: 2 }],
     }); // prettier-ignore
   });
 
@@ -88,8 +88,8 @@ describe('speechai report', () => {
     expect(JSON.parse(day.out)).toMatchObject({
       since: '2026-11-19T03:00:00.000Z',
       until: '2026-11-20T03:00:00.000Z',
-      calls: { calls: 1, answered: 0 },
-      contacts: { total: 2, called: 1, answered: 0 },
+      calls: { calls: 1, picked_up: 0 },
+      contacts: { total: 2, called: 1, picked_up: 0 },
     });
     // A batch that was deleted has still had its calls.
     expect(JSON.parse(gone.out)).toMatchObject({ calls: { calls: 1 }, contacts: { total: 0 } });
@@ -161,9 +161,10 @@ describe('speechai report', () => {
       await report('calls', '--batch', 'batch-1', '--since', 'ayer'),
       await report('calls', '--batch', 'batch-1', '--since', '2026-11-20', '--until', '2026-11-18'),
       await report('calls', '--batch', 'batch-1', '--json', '--out', join(folder, 'new.csv')),
+      await report('contacts', '--batch', 'batch-1', '--status', 'done', 'don', '--out', there, '--force'),
     ];
     expect(ran.map(({ code, err }) => [code, /error (\w+)/.exec(err)?.[1]])).toEqual([
-      [2, 'WHICH_REPORT'], [2, 'WHICH_REPORT'], [1, 'NO_SUCH_BATCH'], [2, 'REPORT_FORMAT'], [2, 'REPORT_EXISTS'], [1, 'REPORT_FILE'], [2, 'DATE'], [2, 'DATE'], [2, 'JSON_OR_FILE'],
+      [2, 'WHICH_REPORT'], [2, 'WHICH_REPORT'], [1, 'NO_SUCH_BATCH'], [2, 'REPORT_FORMAT'], [2, 'REPORT_EXISTS'], [1, 'REPORT_FILE'], [2, 'DATE'], [2, 'DATE'], [2, 'JSON_OR_FILE'], [2, 'STATUS'],
     ]); // prettier-ignore
     expect(await readFile(there, 'utf8')).toBe('mine');
     expect(await report('calls', '--batch', 'batch-1', '--out', there, '--force')).toMatchObject({ code: 0 });

@@ -69,6 +69,16 @@ describe('suppress add, check, remove', () => {
     },
   );
 
+  it('says of a number that is none what an import would say of it', async () => {
+    const said = (word: string, country?: string) => suppress.checkSuppressions(session, [word], country === undefined ? {} : { country });
+    await expect(said('9 1111 2901', 'CL')).rejects.toMatchObject({
+      message: expect.stringMatching(/"9 1111 2901" is no telephone number in CL: no such number is in use in Chile/) as string,
+      remedy: expect.not.stringContaining('--country') as string,
+    });
+    await expect(said('+56 1 2345 6789', 'CL')).rejects.toMatchObject({ message: expect.stringContaining('Chilean') as string });
+    await expect(said('9 1111 29')).rejects.toMatchObject({ remedy: expect.stringContaining('--country') as string });
+  });
+
   it('P4: a person is one in all spellings of the DNI, with or without the CUIT around it', async () => {
     const spellings = ['28123457', '28.123.457', '20-28123457-3', '27281234574', '23-28123457-9'];
     for (const stored of spellings) {

@@ -67,7 +67,7 @@ describe('changes of a batch, as operators write them', () => {
   it('P4: says what the change would break, and only that', () => {
     const broken = batchDoc({ timezone: 'Mars/Olympus' });
     expect(newProblems(broken, applyEdit(broken, edit('max_attempts=2'))).problems).toEqual([]);
-    expect(newProblems(broken, applyEdit(broken, edit('allowed_hours=nine to five'))).problems).toHaveLength(1);
+    expect(newProblems(broken, applyEdit(broken, edit('allowed_hours={"start":"nine"}'))).problems).toHaveLength(1);
     const doc = batchDoc();
     expect(newProblems(doc, applyEdit(doc, edit('start_at=2026-12-02', 'end_at=2026-12-01'))).problems).toEqual([
       'end_at is not after start_at',

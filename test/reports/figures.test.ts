@@ -22,7 +22,7 @@ describe('the figures of a report', () => {
   it('of nothing are zero, and their rates are nothing', () => {
     const { contacts, calls, byDay } = createCounting().figures();
     expect(contacts).toMatchObject({ total: 0, called: 0, contactRate: null });
-    expect(calls).toMatchObject({ calls: 0, answerRate: null, successRate: null, meanSeconds: null, dollarsPerAnswer: null });
+    expect(calls).toMatchObject({ calls: 0, pickUpRate: null, successRate: null, meanSeconds: null, dollarsPerPickUp: null });
     expect(byDay).toEqual([]);
   });
 
@@ -34,18 +34,19 @@ describe('the figures of a report', () => {
     const { outcome: _, cost: __, ...live } = call({ job: 'j3', open: true });
     counting.call(live);
     const { contacts, calls, byOutcome, byHour, byDay, byNumber } = counting.figures();
-    expect(contacts).toMatchObject({ called: 3, answered: 1, succeeded: 1, contactRate: 1 / 3 });
+    expect(contacts).toMatchObject({ called: 3, pickedUp: 1, succeeded: 1, contactRate: 1 / 3 });
     expect(calls).toMatchObject({
       calls: 4,
       ended: 3,
       live: 1,
-      answered: 1,
-      answerRate: 1 / 3,
+      pickedUp: 1,
+      talked: 1,
+      pickUpRate: 1 / 3,
       successes: 1,
       minutes: 1.5,
       meanSeconds: 90,
     });
-    expect(calls).toMatchObject({ dollars: 0.2, dollarsPerAnswer: 0.2, dollarsPerSuccess: 0.2, provisional: 1 });
+    expect(calls).toMatchObject({ dollars: 0.2, dollarsPerPickUp: 0.2, dollarsPerSuccess: 0.2, provisional: 1 });
     expect(byOutcome.map(({ key, calls: n, share }) => [key, n, share])).toEqual([['no_answer', 2, 0.5], ['answered', 1, 0.25], ['live', 1, 0.25]]); // prettier-ignore
     // 02:30 in UTC is 23:30 of the day before where the phone rang.
     expect(byDay.map(({ key, calls: n }) => [key, n])).toEqual([['2026-11-19', 3], ['2026-11-20', 1]]); // prettier-ignore
@@ -57,16 +58,39 @@ describe('the figures of a report', () => {
     const counting = createCounting();
     counting.call(call({ outcome: { class: 'voicemail', success: false, reached: 'answered', durationMs: 20_000 } }));
     const { contacts, calls, byOutcome } = counting.figures();
-    expect(contacts).toMatchObject({ called: 1, answered: 0, contactRate: 0 });
-    expect(calls).toMatchObject({ ended: 1, answered: 0, answerRate: 0, meanSeconds: null });
+    expect(contacts).toMatchObject({ called: 1, pickedUp: 0, contactRate: 0 });
+    expect(calls).toMatchObject({ ended: 1, pickedUp: 0, talked: 0, pickUpRate: 0, meanSeconds: null });
     expect(byOutcome).toMatchObject([{ key: 'voicemail', calls: 1 }]);
+  });
+
+  it('who picked up and who talked are told apart, and every rate names the one it goes by', () => {
+    const counting = createCounting();
+    counting.call(call());
+    counting.call(call({ job: 'j2', outcome: { class: 'transient', success: false, reached: 'answered', durationMs: 30_000 } }));
+    counting.call(call({ job: 'j3', outcome: noAnswer }));
+    const rows = new Map(sectionsOf(counting.figures())[0]?.rows.map(([name, ...rest]) => [name, rest]));
+    expect([...rows.keys()].filter((name) => String(name).includes('answer'))).toEqual([]);
+    expect(Object.fromEntries(rows)).toMatchObject({
+      'contacts reached': [2, 'a person picked up'],
+      'calls picked up': [2, 'a person did, no machine'],
+      'calls talked': [1, 'outcome "answered", 1 other picked up'],
+      'pick-up rate %': [66.7, 'picked up of 3 ended calls'],
+      'mean seconds': [60, '2 picked-up calls'],
+      'dollars per picked-up call': [0.225, '2 picked-up calls'],
+    });
+    const outcomes = sectionsOf(counting.figures()).find(({ title }) => title === 'Calls by outcome');
+    expect(outcomes?.rows.map(([name, n, , pickedUp]) => [name, n, pickedUp])).toEqual([
+      ['answered (talked)', 1, 1],
+      ['no_answer', 1, 0],
+      ['transient', 1, 1],
+    ]);
   });
 
   it('a call whose price nobody knows makes no other call look cheaper', () => {
     const counting = createCounting();
     counting.call(call());
     counting.call(call({ job: 'old', foreign: true, cost: { micros: 0, final: true } }));
-    expect(counting.figures().calls).toMatchObject({ calls: 2, answered: 2, dollars: 0.15, dollarsPerAnswer: 0.15, dollarsPerSuccess: 0.15, unpriced: 1 }); // prettier-ignore
+    expect(counting.figures().calls).toMatchObject({ calls: 2, pickedUp: 2, dollars: 0.15, dollarsPerPickUp: 0.15, dollarsPerSuccess: 0.15, unpriced: 1 }); // prettier-ignore
     expect(sectionsOf(counting.figures())[0]?.rows.find(([name]) => name === 'dollars')).toEqual([
       'dollars',
       0.15,
@@ -125,9 +149,12 @@ describe('the figures of a report', () => {
         const { calls: all, byOutcome, byDay, byHour, byNumber } = counting.figures();
         for (const rows of [byOutcome, byDay, byHour, byNumber]) {
           expect(rows.reduce((sum, row) => sum + row.calls, 0)).toBe(calls.length);
-          expect(rows.reduce((sum, row) => sum + row.answered, 0)).toBe(all.answered);
+          expect(rows.reduce((sum, row) => sum + row.pickedUp, 0)).toBe(all.pickedUp);
+          expect(rows.reduce((sum, row) => sum + row.talked, 0)).toBe(all.talked);
           expect(rows.reduce((sum, row) => sum + row.dollars, 0)).toBeCloseTo(all.dollars, 6);
         }
+        expect(all.talked).toBe(byOutcome.find(({ key }) => key === 'answered')?.calls ?? 0);
+        expect(all.pickedUp).toBeGreaterThanOrEqual(all.talked);
         expect(all.dollars).toBeCloseTo(calls.reduce((sum, { cost }) => sum + cost.micros, 0) / 1e6, 6);
       }),
     );
