@@ -1,11 +1,10 @@
 /** `explain job`: the gates of one job, with everything that is known about it. */
 import { explain, type Explanation, type GateLine } from '../domain/explain.js';
-import { momentIn } from '../domain/moments.js';
 import type { Facts } from '../domain/decision.js';
 import { EXIT, SpeechAiError, type ExitCode } from '../domain/errors.js';
 import { contactZone } from '../domain/zones.js';
 import type { AttemptDoc } from '../store/attempt.js';
-import type { ExplainOptions } from './explain.js';
+import { timeOrExit, type ExplainOptions } from './explain-options.js';
 import { callerUsesOf } from './caller-uses.js';
 import { onClock } from './local-times.js';
 import { factsOf, findJob, noJob, packsOf } from './job-find.js';
@@ -48,15 +47,6 @@ export async function explainJob(session: Session, ref: string, options: Explain
 async function openAttempt({ store }: Session, token: string | null): Promise<AttemptDoc | null> {
   const attempt = token === null ? null : await store.attempts.byId(token);
   return attempt?.open === true ? attempt : null;
-}
-
-export function timeOrExit(written: string, zone: string): Date {
-  const read = momentIn(written, zone);
-  if (read !== null) return read;
-  throw new SpeechAiError('TIME', `--at: "${written.slice(0, 40)}" is not a valid time.`, {
-    remedy: 'Write it as 2026-11-23T09:00, or with an offset.',
-    exitCode: EXIT.usage,
-  });
 }
 
 function asJson(

@@ -1,14 +1,9 @@
 /** `speechai explain`: why a job is or is not dialled, and what a batch waits for. */
 import type { Command } from 'commander';
 import { runAction } from './errors.js';
+import type { ExplainOptions } from './explain-options.js';
 import { aboveZero } from './numbers.js';
 import { withSession } from './session.js';
-
-export interface ExplainOptions {
-  readonly at?: string;
-  readonly sample?: number;
-  readonly json?: boolean;
-}
 
 export function registerExplain(program: Command): void {
   const explain = program.command('explain').description('why a job or batch is or is not dialled: every gate with its figures');

@@ -12,7 +12,6 @@ import { editsOrExit } from './batch-write.js';
 import { callerUsesOf } from './caller-uses.js';
 import { batchOrExit, totalOf, viewsOf, type BatchView } from './batch-view.js';
 import { factsOfGroup, inGroups } from './explain-batch.js';
-import type { ForecastOptions } from './forecast.js';
 import { packsOf } from './job-find.js';
 import { print, printJson, say } from './output.js';
 import type { Session } from './session.js';
@@ -20,6 +19,14 @@ import { count } from './settings.js';
 
 /** Dials of all runs together: some seconds on a small machine. */
 const DIALS = 60_000;
+
+export interface ForecastOptions {
+  readonly set: readonly string[];
+  readonly runs?: number;
+  readonly seed: number;
+  readonly sample: number;
+  readonly json?: boolean;
+}
 
 export async function forecastBatch(session: Session, ref: string, options: ForecastOptions): Promise<ExitCode> {
   const packs = await packsOf(session);

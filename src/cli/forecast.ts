@@ -1,16 +1,9 @@
 /** `speechai forecast`: when a batch will be through, what it will cost, and what it waits for. Nothing is written. */
 import type { Command } from 'commander';
 import { runAction } from './errors.js';
+import type { ForecastOptions } from './forecast-batch.js';
 import { aboveZero } from './numbers.js';
 import { withSession } from './session.js';
-
-export interface ForecastOptions {
-  readonly set: readonly string[];
-  readonly runs?: number;
-  readonly seed: number;
-  readonly sample: number;
-  readonly json?: boolean;
-}
 
 export function registerForecast(program: Command): void {
   const forecast = program.command('forecast').description('simulate a batch on a virtual clock, with the same rules and its own outcomes');

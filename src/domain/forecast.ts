@@ -2,46 +2,10 @@
  * What a batch will do if nothing changes: its jobs played through on a virtual clock with the same `decide` and the same rules after a
  * call, and calls that end as the batch's own calls did. Pure: the same seed gives the same forecast.
  */
-import type { Account, Ledger } from './account.js';
-import type { Batch } from './batch.js';
 import type { OutcomeClass } from './call.js';
-import type { CallerUses } from './callers.js';
-import type { PastCall, Policy, Suppression } from './decision.js';
-import type { Job } from './job.js';
-import type { OutcomeTable } from './outcomes.js';
+import type { ForecastInput, OutcomeShare } from './forecast-input.js';
 import { seededRandom } from './random.js';
-import type { Packs } from './rules.js';
 import { playOnce, type Binding, type Run } from './simulation.js';
-
-/** How often calls end in a way, how long such calls take and what they cost. */
-export interface OutcomeShare {
-  readonly class: OutcomeClass;
-  readonly weight: number;
-  readonly meanDurationMs: number;
-  /** null: by the account's tariff. */
-  readonly meanCostMicros: number | null;
-}
-
-export interface ForecastInput {
-  readonly jobs: readonly Job[];
-  /** How many jobs each of `jobs` stands for, where only a sample is played. */
-  readonly scale: number;
-  readonly batch: Batch;
-  readonly account: Account;
-  readonly ledger: Ledger | null;
-  readonly suppressions: readonly Suppression[];
-  readonly history: readonly PastCall[];
-  /** How our own numbers fared until now; left out where that is not known. */
-  readonly callers?: CallerUses;
-  readonly mix: readonly OutcomeShare[];
-  readonly policy: Policy;
-  readonly packs: Packs;
-  readonly table: OutcomeTable;
-  readonly callsPerSecond: number;
-  readonly from: Date;
-  readonly runs: number;
-  readonly seed: number;
-}
 
 export interface Forecast {
   /** null: in most runs it does not end by itself. */

@@ -2,7 +2,7 @@
 import type { Account, Ledger } from './account.js';
 import { NO_USES, type CallerUses } from './callers.js';
 import type { DialPlan, PastCall } from './decision.js';
-import type { ForecastInput } from './forecast.js';
+import type { ForecastInput } from './forecast-input.js';
 import type { Job } from './job.js';
 
 export function scaledLimit(limit: number | null, scale: number): number | null {

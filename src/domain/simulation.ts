@@ -3,7 +3,7 @@ import { afterCall } from './after-call.js';
 import type { Outcome } from './call.js';
 import { batchGates, decide } from './decide.js';
 import type { DialPlan, PastCall } from './decision.js';
-import type { ForecastInput, OutcomeShare } from './forecast.js';
+import type { ForecastInput, OutcomeShare } from './forecast-input.js';
 import type { Job } from './job.js';
 import { callCost } from './money.js';
 import type { Random } from './ports.js';
