@@ -11,7 +11,7 @@ import { asJson, breachesOf, BREACHED, describe, tableOf } from '../test/chaos/r
 import { openTestEngine } from '../test/support/engine.js';
 import { describeVerdicts, isProven, runExperiments } from '../test/chaos/experiments.js';
 import { runChaos } from '../test/chaos/run.js';
-import { SAFETIES } from '../test/chaos/sabotage.js';
+import { SABOTAGES } from '../test/chaos/sabotage.js';
 
 const HELP = `npm run chaos [-- OPTIONS]
   --seed NAME        the same seed injects the same faults at the same times (default: a new one)
@@ -23,7 +23,7 @@ const HELP = `npm run chaos [-- OPTIONS]
   --settle SECONDS   how long the rest may take without faults (${DEFAULTS.settleMs / 1_000})
   --demos N          demos with --kill and --faults that are audited after it (20)
   --sabotage NAME    instead: take that safety out of a copy of the program and show that it is missed; "all" for each of
-                     ${SAFETIES.join(', ')}
+                     ${SABOTAGES.join(', ')}
   --hostile          instead: 1,000 documents and 1,000 replies of any shape among good jobs (--seed a number)
   --json             print the report as JSON
 Exit code: 0 all promises were kept (every sabotage was found), 3 one was not, 1 the run itself failed.`;
@@ -82,7 +82,7 @@ const hostile = async (seed: number, out: string): Promise<number> => {
 };
 
 const sabotage = async (wanted: string, out: string, json: boolean): Promise<number> => {
-  const names = SAFETIES.filter((name) => wanted === 'all' || wanted === name);
+  const names = SABOTAGES.filter((name) => wanted === 'all' || wanted === name);
   if (names.length === 0) throw new Error(`there is no sabotage called ${wanted}`);
   const verdicts = await runExperiments(names, out, (line) => console.error(line));
   writeFileSync(join(out, 'sabotage.json'), `${JSON.stringify(verdicts, null, 2)}\n`);

@@ -3,11 +3,11 @@
 import { describe, expect, inject, it } from 'vitest';
 import { builtProgram } from '../support/build.js';
 import { breachTexts, experiment } from './experiment.js';
-import { SAFETIES, sabotagedBuild } from './sabotage.js';
+import { SABOTAGES, sabotagedBuild } from './sabotage.js';
 
 const OUT = 'out/chaos/sabotage-test';
 
-it.each(SAFETIES)('the text of the safety is where it was: %s', async (sabotage) => {
+it.each(SABOTAGES)('the text of the safety is where it was: %s', async (sabotage) => {
   await builtProgram();
   expect(() => sabotagedBuild(sabotage, `${OUT}/patched/${sabotage}`)).not.toThrow();
 });
