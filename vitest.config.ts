@@ -5,11 +5,12 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
     setupFiles: ['test/setup.ts'],
-    // Files that drive daemons mostly wait: two at a time use both cores.
+    // Files that drive daemons mostly wait: three at a time use two cores.
     maxWorkers: 3,
     // A module is read once per worker, not once per file: half of the time that the small tests took went into that.
     isolate: false,
-    testTimeout: 20_000,
+    // What a test waits for is an event, which on a machine under triple load takes its time; budgets have limits of their own.
+    testTimeout: 60_000,
     // What is waited for is an event; on a busy machine it may take its time.
     expect: { poll: { timeout: 10_000 } },
     hookTimeout: 60_000,

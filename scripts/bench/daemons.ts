@@ -25,6 +25,19 @@ export interface Daemon {
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
+/** A wait for what never comes ends with a reason. */
+export async function within<T>(ms: number, wanted: Promise<T>, otherwise: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`after ${ms} ms ${otherwise}`)), ms);
+  });
+  try {
+    return await Promise.race([wanted, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 export function environment(uri: string, database: string, retell: string, more: Record<string, string> = {}): Record<string, string> {
   return {
     PATH: process.env['PATH'] ?? '', ENV: 'testing', MONGO_URI: uri, MONGO_DB: database, RETELL_BASE_URL: retell, RETELL_API_KEY: 'key_bench', LOG_LEVEL: 'INFO',

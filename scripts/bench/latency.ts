@@ -1,11 +1,12 @@
 /** From a job's insertion to its dial at the provider, on an idle daemon that polls. */
 import { startSimulator } from '../../src/simulator/server.js';
-import { environment, sleep, startDaemon } from './daemons.js';
+import { environment, sleep, startDaemon, within } from './daemons.js';
 import { percentile, round } from './figures.js';
 import type { Bench } from './report.js';
 import { jobDocument, seedCampaign } from './world.js';
 
 const DATABASE = 'bench_latency';
+const PATIENCE_MS = 30_000;
 
 export async function latency({ world, quick, report }: Bench): Promise<void> {
   const db = world.database(DATABASE);
@@ -27,20 +28,21 @@ export async function latency({ world, quick, report }: Bench): Promise<void> {
       });
       const inserted = performance.now();
       await db.collection('jobs').insertOne(jobDocument(n, 'b1'));
-      took.push((await dialled) - inserted);
+      took.push((await within(PATIENCE_MS, dialled, 'the job was not dialled')) - inserted);
     }
   } finally {
     await daemon.stop();
     await simulator.close();
   }
-  const [p50, p99] = [percentile(took, 50), percentile(took, 99)];
+  // Of so few samples the slowest is all that can be said of the tail.
+  const [p50, most] = [percentile(took, 50), Math.max(...took)];
   report.keep('latency', took);
-  report.note('due to dialled on an idle daemon, polling, p50 / p99', `${round(p50)} / ${round(p99)} ms`, [
+  report.note('due to dialled on an idle daemon, polling, p50 / slowest', `${round(p50)} / ${round(most)} ms`, [
     '<= CLAIM_POLL_SECONDS (1 s)',
-    p99 <= 1_000,
+    most <= 1_000,
   ]);
   report.plot('latency', 'From due to dialled, polling once a second', 'ms', [
     { label: 'p50', value: p50 },
-    { label: 'p99', value: p99 },
+    { label: `slowest of ${took.length}`, value: most },
   ]);
 }

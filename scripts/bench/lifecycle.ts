@@ -4,10 +4,13 @@ import { assemble } from '../../src/runner/assemble.js';
 import type { Journal } from '../../src/domain/ports.js';
 import { openStore } from '../../src/store/store.js';
 import { createClock } from '../../src/telemetry/clock.js';
+import { within } from './daemons.js';
 import { median, round, type Bar } from './figures.js';
 import { agendaLoop } from './peer.js';
 import { spread, type Bench } from './report.js';
 import { instantRetell, seedCampaign, settingsFor, SILENT, type World } from './world.js';
+
+const PATIENCE_MS = 300_000;
 
 /** The loop that everything is a ratio of: the same claim, then done. Same write concern, same concurrency. */
 async function plainLoop(world: World, jobs: number, concurrency: number): Promise<number> {
@@ -61,10 +64,11 @@ async function wholeProtocol(world: World, jobs: number, concurrency: number): P
     settings, rulebook: loadRulebook(null), fingerprint: 'bench', version: 'bench', clock, log: SILENT, journal, store, simulatorUrl: null, retell: instantRetell(),
   }); // prettier-ignore
   await daemon.start();
-  await last;
+  await within(PATIENCE_MS, last, 'not every job was settled');
   // The database is asked only now: a count of the finished, ten times a second, is work for the engine too.
   const leased = (): Promise<number> => db.collection('call_attempts').countDocuments({ lease_until: { $exists: true } });
-  while ((await leased()) > 0) await clock.sleep(5);
+  for (const until = performance.now() + PATIENCE_MS; (await leased()) > 0; await clock.sleep(5))
+    if (performance.now() > until) throw new Error('not every attempt was let go');
   const rate = jobs / ((performance.now() - started) / 1000);
   await daemon.stop('bench');
   await store.close();

@@ -31,15 +31,16 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     out: { type: 'string', default: 'out/bench' },
     only: { type: 'string', default: NAMES },
+    strict: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
 if (options.help) {
-  process.stdout.write(`npm run bench [-- --quick] [--json FILE] [--out DIR] [--only ${NAMES}]\n
+  process.stdout.write(`npm run bench [-- --quick] [--strict] [--json FILE] [--out DIR] [--only ${NAMES}]\n
 Measures on an embedded engine of its own (BENCH_MONGO_URI names another server). Ratios are to a plain loop in the same run.
 --quick takes a few minutes and leaves out what needs a million jobs. A picture of each measure goes to DIR (out/bench).
-Exit codes: 0 measured, whether or not the targets hold; 1 a measure failed; 2 unknown measure.\n`);
+Exit codes: 0 measured, whether or not the targets hold; 1 a measure failed; 2 unknown measure; 3 with --strict, a target was missed.\n`);
   process.exit(0);
 }
 const chosen = options.only.split(',');
@@ -67,5 +68,6 @@ if (options.json !== undefined) {
   const document = { ...machine, quick: options.quick, rows: report.rows, raw: report.raw };
   writeFileSync(options.json, `${JSON.stringify(document, null, 2)}\n`);
 }
+if (options.strict && process.exitCode === undefined && report.rows.some(({ holds }) => holds === false)) process.exitCode = 3;
 // The peer leaves a timer of minutes behind, and nothing more is to be done here.
 process.stdout.write('', () => process.exit());

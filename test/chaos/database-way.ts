@@ -7,7 +7,8 @@ import type { RuleOptions } from '../support/fault-proxy-rules.js';
 
 export interface DatabaseWay {
   readonly uri: string;
-  add(rule: RuleOptions): void;
+  /** Answers with how often it has hit so far. */
+  add(rule: RuleOptions): () => number;
   clear(): void;
   stopListening(): Promise<void>;
   startListening(): Promise<void>;
@@ -26,13 +27,16 @@ const ANNOUNCE_AFTER_MS = 50;
 export const openDatabaseWay = async (engineUri: string, asSet: boolean): Promise<DatabaseWay> => {
   if (!asSet) {
     const proxy = await startFaultProxy(engineUri);
-    return { ...proxy, elect: () => Promise.resolve(false), repeatedAnswers: () => 0 };
+    return { ...proxy, add: (rule) => proxy.add(rule).hits, elect: () => Promise.resolve(false), repeatedAnswers: () => 0 };
   }
   const set = await startFaultProxySet(engineUri);
   return {
     ...set,
     add: (rule) => {
-      set.add(rule.fault === 'error' && STATE_CHANGES.has(rule.code) ? { ...rule, where: announcing(set, rule.times ?? 1) } : rule);
+      const rules = set.add(
+        rule.fault === 'error' && STATE_CHANGES.has(rule.code) ? { ...rule, where: announcing(set, rule.times ?? 1) } : rule,
+      );
+      return () => rules.reduce((sum, one) => sum + one.hits(), 0);
     },
   };
 };

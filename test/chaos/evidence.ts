@@ -22,6 +22,8 @@ export interface Evidence {
   readonly ledger: readonly LedgerEntry[];
   readonly liveAtEnd: number;
   readonly documents: Documents;
+  /** Kinds of faults that the schedule had. */
+  readonly planned: ReadonlySet<string>;
   readonly campaign: Pick<Campaign, 'neverDial'>;
   readonly jobs: readonly JobFacts[];
   readonly closures: readonly Closure[];

@@ -33,5 +33,9 @@ export const experiment = ({ sabotage, control, mongoUri, out }: ExperimentOptio
   );
 };
 
+/** What shows that this very safety is missing; undefined: nothing did. */
+export const proofOf = (sabotage: Sabotage, found: readonly string[]): string | undefined =>
+  found.find((text) => SCENES[sabotage].expects.some((expected) => text.startsWith(`${expected}: `)));
+
 export const breachTexts = (findings: readonly Finding[]): string[] =>
   findings.flatMap(({ promise, name, breaches }) => breaches.map((breach) => `${promise} ${name}: ${breach.text}`));

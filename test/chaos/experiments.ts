@@ -4,13 +4,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbedded } from '../../src/embedded/open.js';
-import { breachTexts, experiment } from './experiment.js';
+import { breachTexts, experiment, proofOf } from './experiment.js';
 import type { Sabotage } from './sabotage.js';
 
 export interface Verdict {
   readonly sabotage: Sabotage;
-  /** What the harness found; nothing is a hole in the harness. */
+  /** What the harness found. */
   readonly found: readonly string[];
+  /** The one that shows the loss of this safety; null is a hole in the harness, whatever else was found. */
+  readonly proof: string | null;
   /** What it found on the untouched program; anything is a bug there or in the play. */
   readonly control: readonly string[];
   readonly seconds: number;
@@ -35,9 +37,10 @@ export const runExperiments = async (names: readonly Sabotage[], out: string, sa
         say(`${sabotage}: the play failed: ${String(error)}`);
         return [];
       });
-      verdicts.push({ sabotage, found, control, seconds: Math.round((performance.now() - started) / 1_000) });
+      const proof = proofOf(sabotage, found) ?? null;
+      verdicts.push({ sabotage, found, proof, control, seconds: Math.round((performance.now() - started) / 1_000) });
       say(
-        `${sabotage}: ${found.length > 0 ? `found (${found[0]})` : 'NOT FOUND'}; control ${control.length === 0 ? 'clean' : `NOT CLEAN (${control[0]})`}`,
+        `${sabotage}: ${proof !== null ? `found (${proof})` : `NOT FOUND${found.length > 0 ? `, but ${found[0]}` : ''}`}; control ${control.length === 0 ? 'clean' : `NOT CLEAN (${control[0]})`}`,
       );
     }
   };
@@ -54,9 +57,9 @@ export const describeVerdicts = (verdicts: readonly Verdict[]): string =>
   [
     `${'sabotage'.padEnd(24)} ${'found'.padEnd(6)} ${'control'.padEnd(10)} ${'s'.padStart(4)}  by`,
     ...verdicts.map(
-      ({ sabotage, found, control, seconds }) =>
-        `${sabotage.padEnd(24)} ${(found.length > 0 ? 'yes' : 'NO').padEnd(6)} ${(control.length === 0 ? 'clean' : 'NOT CLEAN').padEnd(10)} ${String(seconds).padStart(4)}  ${(found[0] ?? '').slice(0, 110)}`,
+      ({ sabotage, found, proof, control, seconds }) =>
+        `${sabotage.padEnd(24)} ${(proof !== null ? 'yes' : 'NO').padEnd(6)} ${(control.length === 0 ? 'clean' : 'NOT CLEAN').padEnd(10)} ${String(seconds).padStart(4)}  ${(proof ?? found[0] ?? '').slice(0, 110)}`,
     ),
   ].join('\n');
 
-export const isProven = ({ found, control }: Verdict): boolean => found.length > 0 && control.length === 0;
+export const isProven = ({ proof, control }: Verdict): boolean => proof !== null && control.length === 0;

@@ -9,8 +9,10 @@ export interface Breach {
 export interface Finding {
   readonly promise: string;
   readonly name: string;
-  /** How many things were looked at: a check of nothing proves nothing. */
+  /** How many things were looked at: a check of nothing proves nothing (`emptyOf`). */
   readonly checked: number;
+  /** The run had what this looks at in its schedule: to have looked at nothing is a failure, however short the run was. */
+  readonly planned?: boolean;
   readonly breaches: readonly Breach[];
 }
 

@@ -5,6 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { inheritedEnv, processState } from '../support/processes.js';
 import { GRACE_MS, LEASE_MS } from './options.js';
 import type { Life } from './schedule.js';
 
@@ -40,8 +41,6 @@ export interface FleetOptions {
   readonly lives: readonly (readonly Life[])[];
 }
 
-/** Enough to find node and its libraries, nothing that is a setting. */
-const INHERITED = ['PATH', 'HOME', 'LD_LIBRARY_PATH', 'TMPDIR'];
 const LOOK_EVERY_MS = 100;
 const HEALTHY: Life = { offsetMs: 0, failPoint: null, pauseBeforeMs: 0 };
 
@@ -58,7 +57,6 @@ interface Slot {
 
 export const startFleet = (options: FleetOptions): Fleet => {
   mkdirSync(options.out, { recursive: true });
-  const inherited = Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
   const ended: Ended[] = [];
   const logs: string[] = [];
   const slots = options.lives.map((): Slot => ({
@@ -84,7 +82,7 @@ export const startFleet = (options: FleetOptions): Fleet => {
     const file = openSync(log, 'w');
     const child = spawn(process.execPath, [options.entry, 'run', '--wait', '120'], {
       env: {
-        ...inherited,
+        ...inheritedEnv(),
         ...options.env(index),
         ...(life.offsetMs === 0 ? {} : { SPEECHAI_TEST_CLOCK_OFFSET_MS: String(life.offsetMs) }),
         ...(life.failPoint === null ? {} : { SPEECHAI_TEST_FAIL_POINT: life.failPoint }),
@@ -138,7 +136,7 @@ export const startFleet = (options: FleetOptions): Fleet => {
     const now = performance.now();
     slots.forEach((slot, index) => {
       if (slot.child === null) return;
-      if (slot.frozenUntil === null && isStopped(slot.child.pid)) {
+      if (slot.frozenUntil === null && processState(slot.child.pid) === 'T') {
         frozenAtPoints += 1;
         Object.assign(slot, { wasFrozen: true, frozenUntil: now + 1.4 * LEASE_MS });
       } else if (slot.frozenUntil !== null && now > slot.frozenUntil) {
@@ -187,13 +185,4 @@ export const startFleet = (options: FleetOptions): Fleet => {
 const hadNoDatabase = (log: string, code: number): boolean => {
   const text = readFileSync(log, 'utf8');
   return !text.includes('"msg":"ready"') && (code === 75 || /the fault proxy (answers|says)/.test(text));
-};
-
-const isStopped = (pid: number | undefined): boolean => {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('T');
-  } catch {
-    return false;
-  }
 };

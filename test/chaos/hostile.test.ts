@@ -5,8 +5,9 @@ import { builtProgram } from '../support/build.js';
 import { copyBuild } from './build.js';
 import { breachTexts } from './experiment.js';
 import { runHostile } from './hostile-run.js';
+import { emptyOf, FULL_MINUTES } from './report.js';
 
-it('P7, P8: documents and replies of any shape among good jobs', { timeout: 120_000 }, async () => {
+it('P7, P8: documents and replies of any shape among good jobs', { timeout: 180_000 }, async () => {
   await builtProgram();
   const entry = copyBuild('out/chaos-builds/hostile-test');
   const findings = await runHostile({
@@ -15,8 +16,9 @@ it('P7, P8: documents and replies of any shape among good jobs', { timeout: 120_
     entry,
     mongoUri: inject('mongoUri'),
     out: 'out/chaos/hostile-test',
-    withinMs: 60_000,
+    withinMs: 100_000,
   });
   expect(breachTexts(findings)).toEqual([]);
+  expect(emptyOf({ findings, minutes: FULL_MINUTES })).toEqual([]);
   expect(findings.find((finding) => finding.name.includes('mangled'))?.checked).toBeGreaterThan(20);
 });

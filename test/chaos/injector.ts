@@ -45,6 +45,14 @@ const PROXY_FAULTS = {
   'db-slow': 'delay',
 } as const;
 
+type OfDatabase = Extract<Fault, { command: string }>;
+/** Answers about writes have no place on a read. */
+const ON_WRITES: ReadonlySet<string> = new Set(['db-wtimeout', 'db-write-conflict']);
+const WRITES = ['update', 'bulkWrite', 'findAndModify'];
+/** Counted by what was seen of them, not by their having been begun: the kind, and the simulator's word for it. */
+const BY_LEDGER: Readonly<Record<string, string>> = { 'retell-outage': 'outage', 'retell-429': 'status' };
+const WITNESSED: ReadonlySet<string> = new Set([...Object.keys(PROXY_FAULTS), ...Object.keys(BY_LEDGER)]);
+
 /** How long a fault waits for somebody to hit. */
 const PATIENCE_MS = 10_000;
 const LOOK_AGAIN_MS = 200;
@@ -71,13 +79,24 @@ export const createInjector = ({ fleet, ways, simulator, rival, killEngine }: In
     return true;
   };
 
-  const ofDatabase = (fault: Extract<Fault, { command: string }>): boolean => {
-    const { command, times, code, delayMs } = fault;
-    const kind = PROXY_FAULTS[fault.kind];
-    const side = fault.after ? 'after' : 'before';
-    const labels = fault.kind === 'db-write-conflict' ? ['TransientTransactionError'] : ['RetryableWriteError'];
-    ways[fault.slot]?.add({ command, times, fault: kind, side, code, delayMs, labels });
-    return true;
+  /** They lie in wait: whether they hit is known at the end. */
+  const laid: { readonly fault: OfDatabase; readonly hits: () => number }[] = [];
+  const lay = (fault: OfDatabase, way: DatabaseWay | undefined, command: string): boolean => {
+    const { kind, times, code, delayMs, after } = fault;
+    const labels = kind === 'db-write-conflict' ? ['TransientTransactionError'] : ['RetryableWriteError'];
+    const hits = way?.add({ command, times, fault: PROXY_FAULTS[kind], side: after ? 'after' : 'before', code, delayMs, labels });
+    if (hits !== undefined) laid.push({ fault, hits });
+    return hits !== undefined;
+  };
+  /** Of a kind that met nobody so far one is laid for every process and every command it is fit for. */
+  const layForAll = async (): Promise<void> => {
+    const missed = laid.filter(({ fault: { kind } }) => laid.every((one) => one.fault.kind !== kind || one.hits() === 0));
+    for (const { fault } of missed)
+      for (const way of ways) for (const command of ON_WRITES.has(fault.kind) ? WRITES : ['*']) lay(fault, way, command);
+    const patience = AbortSignal.timeout(PATIENCE_MS);
+    const isMissing = ({ fault: { kind } }: { fault: OfDatabase }): boolean =>
+      laid.every((one) => one.fault.kind !== kind || one.hits() === 0);
+    while (missed.some(isMissing) && !patience.aborted) await delay(LOOK_AGAIN_MS);
   };
 
   /** One set has one election: all daemons see it at once. */
@@ -137,7 +156,7 @@ export const createInjector = ({ fleet, ways, simulator, rival, killEngine }: In
       case 'edit-settings':
         return rival.editSettings(fault.pick, fault.maxAttempts);
       default:
-        return ofDatabase(fault);
+        return lay(fault, ways[fault.slot], fault.command);
     }
   };
 
@@ -153,7 +172,7 @@ export const createInjector = ({ fleet, ways, simulator, rival, killEngine }: In
 
   const begin = (fault: Fault): void => {
     const done = (async () => {
-      if (await untilItHits(fault)) counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1);
+      if ((await untilItHits(fault)) && !WITNESSED.has(fault.kind)) counts.set(fault.kind, (counts.get(fault.kind) ?? 0) + 1);
     })();
     lasting.add(done);
     void done.finally(() => lasting.delete(done)).catch(() => undefined);
@@ -166,6 +185,7 @@ export const createInjector = ({ fleet, ways, simulator, rival, killEngine }: In
         await delay(Math.max(0, started + fault.atMs - performance.now()));
         begin(fault);
       }
+      await layForAll();
     },
     heal: async () => {
       healing.abort();
@@ -179,8 +199,11 @@ export const createInjector = ({ fleet, ways, simulator, rival, killEngine }: In
       simulator.change({ indexLagMs: 0, hideRegistered: false });
     },
     counts: () => {
-      const creates = simulator.ledger().filter((entry) => entry.event === 'fault' && entry.reason === '/v2/create-phone-call');
+      const seen = simulator.ledger().filter((entry) => entry.event === 'fault');
+      const creates = seen.filter((entry) => entry.reason === '/v2/create-phone-call');
       const byKind = new Map(counts);
+      for (const { fault, hits } of laid) if (hits() > 0) byKind.set(fault.kind, (byKind.get(fault.kind) ?? 0) + 1);
+      for (const [kind, code] of Object.entries(BY_LEDGER)) byKind.set(kind, seen.filter((entry) => entry.code === code).length);
       for (const entry of creates) byKind.set(`create: ${entry.code}`, (byKind.get(`create: ${entry.code}`) ?? 0) + 1);
       return Object.fromEntries(byKind);
     },

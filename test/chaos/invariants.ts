@@ -30,6 +30,7 @@ const callInvariants = (evidence: Evidence, calls: readonly Witnessed[]): Findin
   ...(['paused', 'outside its window'] as const).map((why) => ({
     promise: 'P4',
     name: `no dial while ${why}`,
+    planned: evidence.planned.has(why === 'paused' ? 'pause' : 'close'),
     ...whileShut(evidence, calls, why),
   })),
   { promise: 'P4', name: 'no dial without credit', ...withoutCredit(evidence, calls) },

@@ -8,8 +8,20 @@ import { storyOf } from './story.js';
 export const BREACHED = 3;
 const SHOWN = 5;
 
-export const breachesOf = (report: Pick<ChaosReport, 'findings'>): number =>
+export const breachesOf = (report: { readonly findings: readonly Finding[] }): number =>
   report.findings.reduce((sum, finding) => sum + finding.breaches.length, 0);
+
+/** From this length on a run must have met everything. */
+export const FULL_MINUTES = 1;
+
+/** Invariants that looked at nothing though they had to: in a full run each, in a short one those that the schedule had something for. */
+export const emptyOf = ({ findings, minutes }: { readonly findings: readonly Finding[]; readonly minutes: number }): string[] =>
+  findings
+    .filter(({ checked, planned }) => checked === 0 && (planned === true || minutes >= FULL_MINUTES))
+    .map(({ promise, name }) => `${promise}: ${name}`);
+
+export const hasFailed = (report: { readonly findings: readonly Finding[]; readonly minutes: number }): boolean =>
+  breachesOf(report) > 0 || emptyOf(report).length > 0;
 
 /** The invariants, then where they did not hold. */
 export const tableOf = (findings: readonly Finding[]): string => {
@@ -18,7 +30,7 @@ export const tableOf = (findings: readonly Finding[]): string => {
     `${'invariant'.padEnd(width + 13)} ${'checked'.padStart(8)} ${'breaches'.padStart(8)}`,
     ...findings.map(
       ({ promise, name, checked, breaches }) =>
-        `${promise.padEnd(11)} ${name.padEnd(width + 1)} ${String(checked).padStart(8)} ${String(breaches.length).padStart(8)}`,
+        `${promise.padEnd(11)} ${name.padEnd(width + 1)} ${String(checked).padStart(8)} ${String(breaches.length).padStart(8)}${checked === 0 ? '  not exercised' : ''}`,
     ),
   ];
   for (const { promise, name, breaches } of findings.filter((finding) => finding.breaches.length > 0)) {
@@ -41,6 +53,7 @@ export const describe = (report: ChaosReport): string => {
     '',
     tableOf(findings),
     '',
+    ...emptyOf(report).map((what) => `nothing was looked at for ${what}: that proves nothing`),
     `breaches: ${breachesOf(report)} (the witness was late by ${evidence.witnessLagMs} ms at most)`,
   ];
   const told = findings.flatMap((finding) => finding.breaches).find((breach) => breach.job !== undefined)?.job;

@@ -30,6 +30,8 @@ import { watchWrites } from './durability.js';
 
 export interface ChaosReport {
   readonly seed: string;
+  /** How long faults were injected. */
+  readonly minutes: number;
   readonly seconds: number;
   readonly dials: number;
   readonly jobs: number;
@@ -100,6 +102,7 @@ export const runChaos = async (options: ChaosOptions, say: (line: string) => voi
       ledger: simulator.ledger(),
       liveAtEnd: simulator.liveCalls().length,
       documents: await patiently(() => readDocuments(db)),
+      planned: new Set(schedule.faults.map(({ kind }) => kind)),
       campaign,
       jobs: inserted,
       closures: rival.closures,
@@ -115,6 +118,7 @@ export const runChaos = async (options: ChaosOptions, say: (line: string) => voi
     writeFileSync(join(out, 'documents.json'), JSON.stringify(evidence.documents));
     return {
       seed: options.seed,
+      minutes: options.minutes,
       seconds: Math.round((performance.now() - started) / 1_000),
       dials: evidence.ledger.filter((entry) => entry.event === 'dial').length,
       jobs: inserted.length,
@@ -125,7 +129,7 @@ export const runChaos = async (options: ChaosOptions, say: (line: string) => voi
         ...endings(fleet.ended()),
         'frozen at a fail point': fleet.frozenAtPoints(),
       },
-      findings: [...judge(evidence)],
+      findings: [...judge(evidence), faultsHit(evidence.planned, injector.counts())],
       evidence,
     };
   } finally {
@@ -138,6 +142,15 @@ export const runChaos = async (options: ChaosOptions, say: (line: string) => voi
     await rm(directory, { recursive: true, force: true });
   }
 };
+
+/** A fault that met nobody proves nothing. */
+const faultsHit = (planned: ReadonlySet<string>, hits: Readonly<Record<string, number>>): Finding => ({
+  promise: 'faults',
+  name: 'each kind that was planned hit at least once',
+  checked: planned.size,
+  planned: true,
+  breaches: [...planned].filter((kind) => (hits[kind] ?? 0) === 0).map((kind) => ({ text: `no fault of the kind ${kind} hit anything` })),
+});
 
 /** In waves, so that there is work for as long as there are faults. */
 const arrive = async (db: Db, { jobs, documentOf }: Campaign, inserted: JobFacts[], withinMs: number): Promise<void> => {

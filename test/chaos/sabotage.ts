@@ -5,11 +5,11 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Sabotage } from '../model/protocol.js';
+import type { Sabotage } from '../model/sabotages.js';
 import { copyBuild } from './build.js';
 
-export { SAFETIES } from '../model/protocol.js';
-export type { Sabotage } from '../model/protocol.js';
+export { SABOTAGES } from '../model/sabotages.js';
+export type { Sabotage } from '../model/sabotages.js';
 
 interface Patch {
   readonly file: string;

@@ -11,6 +11,7 @@ import type { Simulator } from '../../src/simulator/server.js';
 import { eventually } from '../support/eventually.js';
 import { startFaultProxy } from '../support/fault-proxy.js';
 import type { FaultProxy } from '../support/fault-proxy.js';
+import { inheritedEnv, processState } from '../support/processes.js';
 import { accountDocument, batchDocument } from './campaign.js';
 import type { JobFacts } from './campaign.js';
 import { watchWrites } from './durability.js';
@@ -55,7 +56,6 @@ export interface SceneOptions {
 
 const BATCH = 'open-0';
 const DURABLE = 'w:1, j:true on a standalone';
-const INHERITED = ['PATH', 'HOME', 'LD_LIBRARY_PATH', 'TMPDIR'];
 
 /** Runs the choreography, lets everything come to its end, and closes the books. */
 export const playScene = async (options: SceneOptions, play: (scene: Scene) => Promise<void>): Promise<Finding[]> => {
@@ -72,7 +72,6 @@ export const playScene = async (options: SceneOptions, play: (scene: Scene) => P
   const logs: string[] = [];
   const jobs: JobFacts[] = [];
   const closures: Closure[] = [];
-  const inherited = Object.fromEntries(INHERITED.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]])));
 
   const daemon: Scene['daemon'] = async ({ failPoint, env = {} } = {}) => {
     const proxy = await startFaultProxy(mongoUri);
@@ -83,7 +82,7 @@ export const playScene = async (options: SceneOptions, play: (scene: Scene) => P
     const file = openSync(log, 'w');
     const child = spawn(process.execPath, [entry, 'run', '--wait', '30'], {
       env: {
-        ...inherited, ...DAEMON_ENV, MONGO_URI: proxy.uri, MONGO_DB: database, RETELL_BASE_URL: simulator.url,
+        ...inheritedEnv(), ...DAEMON_ENV, MONGO_URI: proxy.uri, MONGO_DB: database, RETELL_BASE_URL: simulator.url,
         ...(failPoint === undefined ? {} : { SPEECHAI_TEST_FAIL_POINT: failPoint }), ...env,
       },
       stdio: ['ignore', file, file],
@@ -100,7 +99,7 @@ export const playScene = async (options: SceneOptions, play: (scene: Scene) => P
     return {
       proxy,
       ended: gone,
-      frozen: async () => void (await eventually(() => stateOf(child), (state) => (state === 'T' ? null : `daemon ${slot} of ${name} is ${state}, not stopped`))), // prettier-ignore
+      frozen: async () => void (await eventually(() => processState(child.pid), (state) => (state === 'T' ? null : `daemon ${slot} of ${name} is ${state ?? 'gone'}, not stopped`))), // prettier-ignore
       wake: () => void child.kill('SIGCONT'),
       kill: () => {
         children.set(child, 'kill');
@@ -132,7 +131,9 @@ export const playScene = async (options: SceneOptions, play: (scene: Scene) => P
       }); // prettier-ignore
       return facts;
     },
-    dialled: async (count) => void (await eventually(dials, (seen) => (seen >= count ? null : `${seen} dials in ${name}, not ${count}`))),
+    // From the start of a process to its first call: what is waited for is an event, however slow the machine.
+    dialled: async (count) =>
+      void (await eventually(dials, (seen) => (seen >= count ? null : `${seen} dials in ${name}, not ${count}`), 60_000)),
     pause: async () => {
       await db.collection('batches').updateOne({ batch_id: BATCH }, { $set: { is_active: false } });
       const closure: Closure = { batch: BATCH, why: 'paused', fromMs: Date.now(), toMs: null };
@@ -154,7 +155,7 @@ export const playScene = async (options: SceneOptions, play: (scene: Scene) => P
     const leftOver = await eventually(look, (missing) => missing, options.settleMs).then(() => null, (error: unknown) => String(error)); // prettier-ignore
     await endAll(children);
     return judge({
-      ledger: simulator.ledger(), liveAtEnd: simulator.liveCalls().length, documents: await readDocuments(db), campaign: { neverDial: new Set() }, jobs, closures,
+      ledger: simulator.ledger(), liveAtEnd: simulator.liveCalls().length, documents: await readDocuments(db), campaign: { neverDial: new Set() }, jobs, closures, planned: new Set(),
       disturbed: new Map(), bought: [{ account: 'acc-rich', atMs: 0, dollars: 1_000 }], highestLimit: 3, ended, logs, witnessLagMs: 250, leftOver,
       writes: { durable: DURABLE, seen: watches.reduce((sum, watch) => sum + watch().seen, 0), weak: watches.flatMap((watch) => watch().weak) },
     }); // prettier-ignore
@@ -176,13 +177,4 @@ const endAll = async (children: Map<ChildProcess, Ended['cause']>): Promise<void
       return gone;
     }),
   );
-};
-
-const stateOf = (child: ChildProcess): string => {
-  try {
-    const stat = readFileSync(`/proc/${child.pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
-  } catch {
-    return 'gone';
-  }
 };

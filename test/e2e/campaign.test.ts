@@ -20,7 +20,7 @@ const TRANSIENT_RETRIES = 1;
 
 it(
   'P2, P4, P5: of 2,000 jobs under mixed rules no call breaks one of them, and every job is finished, waits for a known time or is set aside with a reason',
-  { timeout: 90_000 },
+  { timeout: 150_000 },
   () => {
     // The simulator starts before anything is planned; it looks at its script when it is dialled.
     const script: Record<string, ScriptStep[]> = {};
@@ -91,7 +91,7 @@ const atRest = async (world: World, plan: Plan): Promise<Evidence> => {
       return underWay(records) ?? (waits.length === 0 ? null : `${waits.length}: ${waits.slice(0, 3).join('; ')}`);
     },
     (missing) => missing,
-    60_000,
+    120_000,
   );
   if (evidence === null) throw new Error('nothing was seen');
   return evidence;

@@ -20,7 +20,7 @@ const frozen = (daemon: Daemon): Promise<unknown> =>
 describe.concurrent('P1, P3: clocks', () => {
   it(
     'one daemon an hour ahead and one an hour behind share the same jobs, and neither takes what the other holds',
-    { timeout: 60_000 },
+    { timeout: 90_000 },
     () =>
       withWorld('clocks apart', { simulator: { speed: 60 } }, async (world) => {
         await world.account();
@@ -44,7 +44,7 @@ describe.concurrent('P1, P3: clocks', () => {
 });
 
 describe.concurrent('P2, P4: a clock an hour wrong', () => {
-  it.each([HOUR_MS, -HOUR_MS])('(%i ms) neither holds a retry back nor brings a job forward', { timeout: 60_000 }, (offsetMs) =>
+  it.each([HOUR_MS, -HOUR_MS])('(%i ms) neither holds a retry back nor brings a job forward', { timeout: 90_000 }, (offsetMs) =>
     withWorld(`clock wrong ${offsetMs}`, { env: { SPEECHAI_TEST_CLOCK_OFFSET_MS: String(offsetMs) } }, async (world) => {
       await world.account();
       await world.batch();
@@ -68,7 +68,7 @@ describe.concurrent('P2, P4: a clock an hour wrong', () => {
 describe.concurrent('P1, P3: a daemon is frozen for longer than its lease', () => {
   it.each(['before:intend', 'after:intend', 'before:place', 'after:place', 'before:settle', 'before:charge', 'before:job'])(
     '%s; another goes on, and the one that wakes up dials and charges nothing again',
-    { timeout: 60_000 },
+    { timeout: 90_000 },
     (point) =>
       withWorld(`frozen ${point}`, {}, async (world) => {
         await world.account();
@@ -94,7 +94,7 @@ describe.concurrent('P1, P3: a daemon is frozen for longer than its lease', () =
 
   it(
     'before the POST for longer than DIAL_WITHIN_MS, within its lease: the call is dropped and the job goes back uncounted',
-    { timeout: 60_000 },
+    { timeout: 90_000 },
     () =>
       withWorld('frozen shortly', { env: { LEASE_SECONDS: '30', DIAL_WITHIN_MS: '1500' } }, async (world) => {
         await world.account();
@@ -114,7 +114,7 @@ describe.concurrent('P1, P3: a daemon is frozen for longer than its lease', () =
       }),
   );
 
-  it('with calls live: they are followed by another, and let go by the one that wakes up', { timeout: 60_000 }, () =>
+  it('with calls live: they are followed by another, and let go by the one that wakes up', { timeout: 90_000 }, () =>
     withWorld('frozen live', { simulator: { speed: 0 } }, async (world) => {
       await world.account();
       await world.batch();

@@ -13,7 +13,7 @@ const KINDS: readonly Election['how'][] = ['step-down', 'cut', 'crash'];
 
 it.skipIf(hasReplicaSet())(
   'P1 P2 P5: ten elections while a hundred contacts are called lose no job, dial nobody twice and charge each call once',
-  { timeout: 60_000 },
+  { timeout: 90_000 },
   () =>
     withWorld('elections', { simulator: { speed: 150 }, env: { CALLS_PER_SECOND: '20', WORKER_COUNT: '16' } }, async (world) => {
       await world.account();

@@ -119,7 +119,7 @@ const CLOSED_ACCOUNTS: readonly Document[] = [
   { cost_per_minute: -1 },
 ];
 
-it('P2, P7: a job filled to the last byte, first in its batch, is failed, and those behind it are called', { timeout: 60_000 }, () =>
+it('P2, P7: a job filled to the last byte, first in its batch, is failed, and those behind it are called', { timeout: 90_000 }, () =>
   withWorld('full', { env: { WORKER_COUNT: '1' } }, async (world) => {
     await world.account();
     await world.batch();

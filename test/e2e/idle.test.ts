@@ -14,7 +14,7 @@ const MONITOR = new Set(['hello', 'isMaster', 'ping', 'endSessions', 'buildInfo'
 
 it.concurrent.each([1, 2000])(
   'P9: an idle daemon with WORKER_COUNT %i asks at most two questions a second',
-  { timeout: 60_000 },
+  { timeout: 90_000 },
   (workers) =>
     withWorld(`idle ${workers}`, { env: { LEASE_SECONDS: '120', CLAIM_POLL_SECONDS: '1', BATCH_REFRESH_SECONDS: '2' } }, async (world) => {
       await world.account();

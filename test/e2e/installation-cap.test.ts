@@ -6,7 +6,7 @@ import { withWorld } from '../support/world.js';
 
 const CAP = 7;
 
-it('P4: three daemons and three accounts place no more calls a day than MAX_CALLS_PER_DAY; the rest waits for tomorrow', { timeout: 60_000 }, () =>
+it('P4: three daemons and three accounts place no more calls a day than MAX_CALLS_PER_DAY; the rest waits for tomorrow', { timeout: 90_000 }, () =>
   withWorld('installation-cap', { simulator: { speed: 400 }, env: { MAX_CALLS_PER_DAY: String(CAP), BATCH_REFRESH_SECONDS: '0.2', CLAIM_POLL_SECONDS: '0.1' } }, async (world) => {
     for (const n of [1, 2, 3]) {
       await world.account({ account_id: `acc-${n}` });

@@ -13,7 +13,7 @@ const POINTS = [
 const MAY_HAVE_RUNG = new Set(['after:intend', 'before:hold', 'after:hold', 'before:confirm', 'after:confirm', 'before:place']);
 
 describe.concurrent('P1, P2, P5: the daemon is killed', () => {
-  it.each(POINTS)('%s, and the next one finishes every job with one call each, charged once', { timeout: 60_000 }, async (point) => {
+  it.each(POINTS)('%s, and the next one finishes every job with one call each, charged once', { timeout: 90_000 }, async (point) => {
     await withWorld(`kill ${point}`, {}, async (world) => {
       await world.account();
       await world.batch();

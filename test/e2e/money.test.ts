@@ -7,7 +7,7 @@ import { withWorld } from '../support/world.js';
 const BOUGHT_CENTS = 120;
 
 /** One after another, so that each meets the account with little held by the others yet. */
-it('P4: two daemons, people who talk for forty minutes and little money: never more is spent', { timeout: 60_000 }, () =>
+it('P4: two daemons, people who talk for forty minutes and little money: never more is spent', { timeout: 90_000 }, () =>
   withWorld('long-talks', { simulator: { speed: 150 }, env: { WORKER_COUNT: '10', BATCH_REFRESH_SECONDS: '0.2', CLAIM_POLL_SECONDS: '0.1', CALLS_PER_SECOND: '4' } }, async (world) => {
     await world.account({ plan_type: 'credit_based', credit_balance: BOUGHT_CENTS / 100, max_concurrent_calls: 5 });
     await world.batch();

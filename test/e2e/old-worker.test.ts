@@ -18,7 +18,7 @@ const left = (fields: Document): Document => ({
 
 it(
   'P1, P2: calls of the old worker are followed where there are any, and its jobs counted as one attempt where there are none',
-  { timeout: 60_000 },
+  { timeout: 90_000 },
   () =>
     withWorld('old worker left', { simulator: { speed: 0 } }, async (world) => {
       await world.account();
@@ -77,7 +77,7 @@ it(
     }),
 );
 
-it('P1: while an old worker is alive nothing is dialled, and it is said; when it has stopped, dialling begins', { timeout: 60_000 }, () =>
+it('P1: while an old worker is alive nothing is dialled, and it is said; when it has stopped, dialling begins', { timeout: 90_000 }, () =>
   withWorld('old worker alive', {}, async (world) => {
     await world.account();
     await world.batch();

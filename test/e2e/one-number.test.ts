@@ -17,7 +17,7 @@ const mostAtOnce = (ledger: readonly LedgerEntry[], group: ReadonlySet<string>):
   return most;
 };
 
-it('P4: jobs with one number, in both spellings of Argentina, are called one after the other by two daemons', { timeout: 60_000 }, () =>
+it('P4: jobs with one number, in both spellings of Argentina, are called one after the other by two daemons', { timeout: 90_000 }, () =>
   withWorld('one number', { simulator: { speed: 300 } }, async (world) => {
     await world.account({ country: 'AR' });
     await world.batch();

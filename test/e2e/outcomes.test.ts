@@ -48,7 +48,7 @@ describe('P2, P5: calls end', () => {
     expect(PATTERNS.map((pattern) => pattern.name).sort()).toEqual(known);
   });
 
-  it('for every reason and status, known and unknown, in the state that is documented', { timeout: 60_000 }, () =>
+  it('for every reason and status, known and unknown, in the state that is documented', { timeout: 90_000 }, () =>
     withWorld('outcomes', { env: { TRANSIENT_RETRIES: '1', WORKER_COUNT: '60' } }, async (world) => {
       await world.account();
       await world.batch();
@@ -70,7 +70,7 @@ describe('P2, P5: calls end', () => {
     }),
   );
 
-  it('by a fault of the account: dialling stops, loudly, and the jobs wait uncounted', { timeout: 60_000 }, () =>
+  it('by a fault of the account: dialling stops, loudly, and the jobs wait uncounted', { timeout: 90_000 }, () =>
     withWorld('account faults', { simulator: { speed: 0 } }, async (world) => {
       await world.account();
       await world.batch();
@@ -94,7 +94,7 @@ describe('P2, P5: calls end', () => {
     }),
   );
 
-  it('without a price: what it seems to have cost stays held, the job goes on', { timeout: 30_000 }, () =>
+  it('without a price: what it seems to have cost stays held, the job goes on', { timeout: 90_000 }, () =>
     withWorld('no cost', {}, async (world) => {
       await world.account();
       await world.batch();

@@ -12,7 +12,7 @@ import { phoneThat, QUICK, withWorld, type World } from '../support/world.js';
 const JOBS = 6_000;
 const DIAL_WITHIN_MS = 2_000;
 
-it('P4: when `batch pause` has returned, no further call of the batch is placed, however many were', { timeout: 60_000 }, () =>
+it('P4: when `batch pause` has returned, no further call of the batch is placed, however many were', { timeout: 90_000 }, () =>
   withWorld('pause heavy', { simulator: { instant: true }, env: ENVIRONMENT }, async (world) => {
     await world.account({ plan_type: 'unlimited' });
     await world.batch();

@@ -6,7 +6,7 @@ import { withWorld } from '../support/world.js';
 
 const DIAL_WITHIN_MS = 400;
 
-it('P4: after a pause is acknowledged and DIAL_WITHIN_MS have passed, no call of the batch is placed', { timeout: 60_000 }, () =>
+it('P4: after a pause is acknowledged and DIAL_WITHIN_MS have passed, no call of the batch is placed', { timeout: 90_000 }, () =>
   withWorld(
     'pause',
     { env: { BATCH_REFRESH_SECONDS: '3', DIAL_WITHIN_MS: String(DIAL_WITHIN_MS), CALLS_PER_SECOND: '40', WORKER_COUNT: '30' } },

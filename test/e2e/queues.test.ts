@@ -13,7 +13,7 @@ import { API_KEY, FROM_NUMBER, withWorld, type World } from '../support/world.js
 const ROUTES = { default: 'calls', rules: [{ queue: 'retries', when: { work: 'retry' } }] };
 const JOBS = 12;
 
-it('`run --queue calls` and `run --queue retries` each serve only their own, and what nobody serves is told', { timeout: 60_000 }, () => {
+it('`run --queue calls` and `run --queue retries` each serve only their own, and what nobody serves is told', { timeout: 90_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'speechai-queues-'));
   writeFileSync(join(folder, 'routes.json'), JSON.stringify(ROUTES));
   return withWorld('queues', { env: { SPEECHAI_CONFIG_DIR: folder, LEASE_SECONDS: '5' } }, async (world) => {

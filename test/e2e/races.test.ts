@@ -18,7 +18,7 @@ const MAX_CONCURRENT = RACES * (1 + DAILY + LINES) + 6;
 
 it(
   'P4: of three daemons racing for the last credit, minutes, calls of the day and free lines none gets one more',
-  { timeout: 60_000 },
+  { timeout: 90_000 },
   () =>
     withWorld('races', { simulator: { speed: 0 }, env: ENVIRONMENT }, async (world) => {
       const plan = makePlan();

@@ -28,7 +28,7 @@ const CREATES: readonly (FaultSpec & { placed: boolean; refused?: boolean })[] =
 ];
 
 describe.concurrent('P1, P2: bad answers', () => {
-  it('to a create: what was placed is found and followed, what was refused is placed by another attempt', { timeout: 60_000 }, () =>
+  it('to a create: what was placed is found and followed, what was refused is placed by another attempt', { timeout: 90_000 }, () =>
     withWorld('bad creates', { env: { WORKER_COUNT: '30', CALLS_PER_SECOND: '5000' } }, async (world) => {
       await world.account();
       await world.batch();
@@ -38,7 +38,7 @@ describe.concurrent('P1, P2: bad answers', () => {
       );
       await world.jobs(phones.map((phone) => ({ phones: [phone] })));
       await world.daemon();
-      const { jobs, attempts } = await world.quiet(true, 50_000);
+      const { jobs, attempts } = await world.quiet(true, 80_000);
 
       expect(jobs.filter((job) => job['status'] !== 'done')).toEqual([]);
       expect(world.dials()).toHaveLength(CREATES.length);
@@ -53,7 +53,7 @@ describe.concurrent('P1, P2: bad answers', () => {
     }),
   );
 
-  it('to reads and lists, a third of the time and of every kind: each call is followed to its end all the same', { timeout: 60_000 }, () =>
+  it('to reads and lists, a third of the time and of every kind: each call is followed to its end all the same', { timeout: 90_000 }, () =>
     withWorld('bad reads', { simulator: { speed: 200 }, env: { WORKER_COUNT: '30' } }, async (world) => {
       await world.account();
       await world.batch();
@@ -74,13 +74,13 @@ describe.concurrent('P1, P2: bad answers', () => {
       world.simulator.addFault({ kind: 'accept-drop', path: '/v2/create-phone-call', probability: 0.3 });
       await world.jobs(Array.from({ length: 30 }, (_, n) => ({ patterns: n % 4 === 0 ? ['930', '900'] : ['900'] })));
       await world.daemon();
-      const { jobs } = await world.quiet(true, 50_000);
+      const { jobs } = await world.quiet(true, 80_000);
       expect(jobs.filter((job) => job['status'] !== 'done')).toEqual([]);
       expect(await world.books()).toEqual([]);
     }),
   );
 
-  it('to a refused key: dialling stops, live calls are followed, and it goes on when the key is accepted again', { timeout: 60_000 }, () =>
+  it('to a refused key: dialling stops, live calls are followed, and it goes on when the key is accepted again', { timeout: 90_000 }, () =>
     withWorld('key refused', {}, async (world) => {
       await world.account();
       await world.batch();
@@ -90,7 +90,7 @@ describe.concurrent('P1, P2: bad answers', () => {
       await daemon.line((line) => line['msg'] === 'dialling stopped: the account is refused', 'it said so');
       expect(world.dials()).toEqual([]);
       world.simulator.removeFault(fault.id);
-      const { jobs } = await world.quiet(true, 30_000);
+      const { jobs } = await world.quiet(true, 80_000);
       expect(jobs.map((job) => job['attempts'])).toEqual([1, 1, 1]);
       expect(world.dials()).toHaveLength(3);
       expect(await world.books()).toEqual([]);
@@ -99,7 +99,7 @@ describe.concurrent('P1, P2: bad answers', () => {
 
   it.each([{ kind: 'status', status: 503 }, { kind: 'not-json' }, { kind: 'html502' }, { kind: 'outage', how: 'reset' }] as const)(
     'list-calls fails ($kind) while a call is unknown: it is neither redialled nor given up, and found afterwards',
-    { timeout: 60_000 },
+    { timeout: 90_000 },
     (fault) =>
       withWorld(`lists fail ${fault.kind}`, { simulator: { speed: 0 } }, async (world) => {
         await world.account();
@@ -125,7 +125,7 @@ describe.concurrent('P1, P2: bad answers', () => {
       }),
   );
 
-  it('two calls found for one attempt: the older is followed, the other stopped, and both are paid for', { timeout: 60_000 }, () =>
+  it('two calls found for one attempt: the older is followed, the other stopped, and both are paid for', { timeout: 90_000 }, () =>
     withWorld('two calls', { simulator: { speed: 0 } }, async (world) => {
       await world.account();
       await world.batch();

@@ -7,7 +7,7 @@ import { withWorld } from '../support/world.js';
 
 it(
   'P3, P5: jobs replaced, deleted and cancelled in mid-call: each call is followed and charged once, no job comes back',
-  { timeout: 60_000 },
+  { timeout: 90_000 },
   () =>
     withWorld('rivals', { simulator: { speed: 0 } }, async (world) => {
       await world.account();
@@ -44,7 +44,7 @@ it(
     }),
 );
 
-it('P1, P4: a job replaced by a fresh one in mid-call is dialled again only when that call is over', { timeout: 60_000 }, () =>
+it('P1, P4: a job replaced by a fresh one in mid-call is dialled again only when that call is over', { timeout: 90_000 }, () =>
   withWorld('replaced by a fresh one', { simulator: { speed: 0 } }, async (world) => {
     await world.account();
     await world.batch();
@@ -70,7 +70,7 @@ it('P1, P4: a job replaced by a fresh one in mid-call is dialled again only when
 
 it(
   'P5: an account overwritten with a stale whole document shows what was used again, and the ledger never loses it',
-  { timeout: 60_000 },
+  { timeout: 90_000 },
   () =>
     withWorld('stale account', {}, async (world) => {
       await world.account();

@@ -2,11 +2,13 @@
 
 export interface Move<S> {
   readonly name: string;
+  /** What it is an instance of. */
+  readonly step: string;
   readonly next: S;
   /** What this very step did wrong, if anything. */
   readonly broken?: string | undefined;
   /** The world's doing (crashes, rivals), which nobody may rely on. */
-  readonly mischief?: boolean;
+  readonly mischief?: boolean | undefined;
 }
 
 export interface Model<S> {
@@ -22,7 +24,7 @@ export interface Model<S> {
 
 export interface Exploration {
   readonly states: number;
-  /** How often each transition was taken. */
+  /** How often each step was taken. */
   readonly taken: ReadonlyMap<string, number>;
   readonly violation: { readonly what: string; readonly story: readonly string[] } | null;
   /** A state from which nothing settles any more. */
@@ -32,13 +34,14 @@ export interface Exploration {
 interface Seen {
   readonly from: number;
   readonly by: string;
-  readonly back: number[];
   readonly settled: boolean;
 }
 
 export const explore = <S>(model: Model<S>, most = 1_000_000): Exploration => {
   const index = new Map<string, number>();
   const seen: Seen[] = [];
+  /** Every step that may be relied on: whence, whither. */
+  const steps: number[] = [];
   const taken = new Map<string, number>();
   const queue: (S | undefined)[] = [];
   const storyOf = (at: number, last?: string): string[] => {
@@ -52,7 +55,7 @@ export const explore = <S>(model: Model<S>, most = 1_000_000): Exploration => {
     if (known !== undefined) return known;
     const at = seen.length;
     index.set(key, at);
-    seen.push({ from, by, back: [], settled: model.settled(state) });
+    seen.push({ from, by, settled: model.settled(state) });
     queue.push(state);
     return at;
   };
@@ -64,22 +67,30 @@ export const explore = <S>(model: Model<S>, most = 1_000_000): Exploration => {
     // Walked from, it is not needed any more; half a million of them would be kept otherwise.
     queue[at] = undefined;
     for (const move of model.moves(state)) {
-      taken.set(move.name, (taken.get(move.name) ?? 0) + 1);
+      taken.set(move.step, (taken.get(move.step) ?? 0) + 1);
       const what = move.broken ?? model.violation(move.next);
       if (what !== null) return { states: seen.length, taken, violation: { what, story: storyOf(at, move.name) }, stuck: null };
       const to = visit(move.next, at, move.name);
-      if (move.mischief !== true) seen[to]?.back.push(at);
+      if (move.mischief !== true) steps.push(at, to);
     }
   }
-  return { states: seen.length, taken, violation: null, stuck: stuckIn(seen, storyOf) };
+  return { states: seen.length, taken, violation: null, stuck: stuckIn(seen, steps, storyOf) };
 };
 
 /** Backwards from all settled states: what is not met on the way can never settle. */
-const stuckIn = (seen: readonly Seen[], storyOf: (at: number) => string[]): string[] | null => {
+const stuckIn = (seen: readonly Seen[], steps: readonly number[], storyOf: (at: number) => string[]): string[] | null => {
+  // Where the steps that lead to a state begin in `from`, one state after the other.
+  const begin = new Uint32Array(seen.length + 1);
+  for (let at = 1; at < steps.length; at += 2) begin[(steps[at] ?? 0) + 1]! += 1;
+  for (let at = 0; at < seen.length; at += 1) begin[at + 1]! += begin[at]!;
+  const from = new Uint32Array(steps.length / 2);
+  const next = begin.slice();
+  for (let at = 0; at < steps.length; at += 2) from[next[steps[at + 1]!]!++] = steps[at]!;
+
   const reaches = seen.map((one) => one.settled);
   const todo = seen.flatMap((one, at) => (one.settled ? [at] : []));
   for (let at = todo.pop(); at !== undefined; at = todo.pop()) {
-    for (const before of seen[at]?.back ?? []) {
+    for (const before of from.subarray(begin[at], begin[at + 1])) {
       if (reaches[before] === true) continue;
       reaches[before] = true;
       todo.push(before);

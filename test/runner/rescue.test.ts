@@ -130,20 +130,39 @@ describe('rescue', () => {
     });
 
     it('of any interleaving of the two, at least one sees the other', async () => {
-      const ids = await Promise.all(Array.from({ length: 24 }, () => job()));
-      const { pass } = open();
-      const owners = ids.map(async (id, n) => {
-        await new Promise((resolve) => setTimeout(resolve, n));
-        const token = await attempt(id, 30_000);
-        return (await stillHeld(world.rival, [{ id, token }])).length === 1;
-      });
-      await Promise.all([pass(), pass()]);
-      const mayDial = await Promise.all(owners);
-      for (const [n, dials] of mayDial.entries()) {
-        const doc = await read('jobs', ids[n] ?? '');
-        // Either the owner dials and the job waits for it, or the job is free and the owner does not dial. Expired, it may do neither.
-        expect({ dials, free: doc['status'] === 'pending' }).not.toEqual({ dials: true, free: true });
+      // Where the owner's two steps, the insert and the reading, fall among the two of each rescue: before, between or after them.
+      const outcomes: string[] = [];
+      for (const inserts of ['before the take', 'after the take', 'after the rescue'] as const) {
+        for (const reads of ['at once', 'at the end'] as const) {
+          const id = await job();
+          const own = async (): Promise<boolean> => {
+            const token = await attempt(id, 30_000);
+            // The late renewal of an owner that was slow: without it no owner whose lease ran out would dial.
+            await world.store.jobs.renew([id], [token], 30_000);
+            return reads === 'at once' ? (await stillHeld(world.rival, [{ id, token }])).length === 1 : false;
+          };
+          const { jobs } = world.store;
+          let mayDial = false;
+          const takeExpired: typeof jobs.takeExpired = async (...asked) => {
+            const taken = await jobs.takeExpired(...asked);
+            // Between the rescuer's take and its look.
+            if (taken !== null && inserts === 'after the take') mayDial = await own();
+            return taken;
+          };
+          const runner = openRunner({ ...world.store, jobs: { ...jobs, takeExpired } });
+          const rescue = createRescue(runner.cx, runner.parts, () => undefined, () => true); // prettier-ignore
+          if (inserts === 'before the take') mayDial = await own();
+          await (await rescue.pass()).recovered; // prettier-ignore
+          if (inserts === 'after the rescue') mayDial = await own();
+          if (reads === 'at the end') mayDial = (await stillHeld(world.rival, [{ id, token: `t${id}` }])).length === 1;
+          const free = (await read('jobs', id))['status'] === 'pending';
+          // Either the owner dials and the job waits for it, or the job is free and the owner does not dial.
+          expect({ inserts, reads, dials: mayDial, free }).not.toMatchObject({ dials: true, free: true });
+          outcomes.push(mayDial ? 'dials' : free ? 'is free' : 'waits for its attempt');
+          await world.database.db.collection('call_attempts').deleteMany({});
+        }
       }
+      expect(new Set(outcomes)).toEqual(new Set(['dials', 'is free', 'waits for its attempt']));
     });
 
     it('a stray of the attempt does not pass for the attempt: the job is told about its own call', async () => {

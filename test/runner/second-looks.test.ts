@@ -123,7 +123,11 @@ describe('a second look', () => {
     const dead = newId();
     await world.store.attempts.intend({ ...intentFor(dead), runner: 'dead' }, LEASE_MS, DIAL_WITHIN_MS);
     await world.store.attempts.recordCall(dead, 'live-one');
-    const silent = (): Promise<never> => new Promise(() => undefined);
+    let asked = 0;
+    const silent = (): Promise<never> => {
+      asked += 1;
+      return new Promise(() => undefined);
+    };
     const runner = openRunner(world.store, {
       timing: { leaseMs: 100 },
       retell: { listByAttempt: silent, read: silent, listByNumber: silent },
@@ -142,7 +146,8 @@ describe('a second look', () => {
       contact: { phones: ['+56911112222'], next_phone_index: 0 },
     }); // prettier-ignore
     void rescue.run();
-    await runner.cx.clock.sleep(150);
+    // Both stand before the silent provider: the second look, and the recovery of the old worker's job.
+    await expect.poll(() => asked, { interval: 5, timeout: 10_000 }).toBeGreaterThanOrEqual(2);
     await world.database.db.collection('call_attempts').updateOne({ _id: dead as never }, { $set: { lease_until: inMs(-1_000) } });
     await expect.poll(() => followed.map((call) => call.callId), { interval: 10 }).toContain('live-one');
     runner.abandon();

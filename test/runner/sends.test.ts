@@ -46,6 +46,12 @@ describe('starts', () => {
     for (let n = 0; n < 200_000 && waits.length < 250; n += 1) await clock.advance(5);
     expect(waits).toHaveLength(250);
     expect(Math.max(...waits.slice(-50))).toBeLessThan(250);
+    // Not because there is no pace: one more at once than a window lets through is a window later.
+    const count = Math.max(1, Math.floor(perSecond));
+    const sentAt: number[] = [];
+    for (let n = 0; n <= count; n += 1) void sends.turn(signal).then(() => sentAt.push(clock.mark().monoMs));
+    for (let n = 0; n < 10_000 && sentAt.length <= count; n += 1) await clock.advance(5);
+    expect((sentAt.at(-1) ?? 0) - (sentAt[0] ?? 0)).toBeGreaterThanOrEqual((count / perSecond) * 1_000);
   });
 
   it('wait no longer than the process goes on', async () => {
@@ -54,7 +60,10 @@ describe('starts', () => {
     sends.setRate(0.01);
     const stopping = new AbortController();
     await sends.turn(stopping.signal);
-    const second = sends.turn(stopping.signal);
+    let over = false;
+    const second = sends.turn(stopping.signal).then(() => (over = true));
+    await clock.advance(50_000);
+    expect(over).toBe(false);
     stopping.abort();
     await second;
   });

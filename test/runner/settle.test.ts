@@ -209,14 +209,20 @@ describe('a settlement', () => {
   });
 
   it('waits for a rescuer that has the job in its hands, and then tells the job', async () => {
-    const runner = openRunner(world.store, { me: 'runner-a', timing: { leaseMs: 200 } });
+    let asked = 0;
+    const byId: typeof world.store.jobs.byId = (id) => {
+      asked += 1;
+      return world.store.jobs.byId(id);
+    };
+    const runner = openRunner({ ...world.store, jobs: { ...world.store.jobs, byId } }, { me: 'runner-a', timing: { leaseMs: 200 } });
     const call = await prepare(runner);
     const token = call.facts._id;
     const jobs = world.database.db.collection('jobs');
     await jobs.updateOne({ _id: call.facts.job as never }, { $set: { lease_token: 'rescuer' } });
     let over = false;
     const settling = runner.parts.settler.settle(call, reading('call-1'), OUTCOME).finally(() => (over = true));
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    // It looks whose the job is, again and again.
+    await expect.poll(() => asked, { interval: 5, timeout: 10_000 }).toBeGreaterThan(1);
     expect(over).toBe(false);
     await world.store.jobs.passOn(call.facts.job, 'rescuer', token);
     expect(await settling).toBe(true);

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { builtProgram } from './build.js';
+import { inheritedEnv } from './processes.js';
 
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string>>;
@@ -33,16 +34,12 @@ export interface Daemon {
   stop(): Promise<Ending>;
 }
 
-/** A wait for what never comes must end with a reason before its test ends without one. */
-const PATIENCE_MS = 30_000;
-
-/** The environment a child gets of ours: enough to find node and its libraries, nothing that is a setting. */
-const INHERITED = ['PATH', 'HOME', 'LD_LIBRARY_PATH', 'TMPDIR'];
+/** A wait for what never comes must end with a reason before its test ends without one. On a busy machine a start alone may take half of it. */
+const PATIENCE_MS = 60_000;
 
 export const startDaemon = async ({ env, args = [] }: DaemonOptions): Promise<Daemon> => {
   const entry = await builtProgram();
-  const inherited = Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
-  const child = spawn(process.execPath, [entry, 'run', ...args], { env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [entry, 'run', ...args], { env: { ...inheritedEnv(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: LogLine[] = [];
   const waiting = new Set<{
     fits: (line: LogLine) => boolean;

@@ -37,6 +37,25 @@ export const runScript = (file: string, args: readonly string[], env: NodeJS.Pro
   };
 };
 
+/** The environment a child gets of ours: enough to find node and its libraries, nothing that is a setting. */
+export const inheritedEnv = (): Record<string, string> =>
+  Object.fromEntries(
+    ['PATH', 'HOME', 'LD_LIBRARY_PATH', 'TMPDIR'].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+
+/** One letter, as /proc tells it: T is stopped, Z has ended and waits to be reaped. null: there is no such process, or no /proc. */
+export const processState = (pid: number | undefined): string | null => {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
+  } catch {
+    return null;
+  }
+};
+
 /** Is there a process of that number that still runs? One that has ended and only waits to be reaped does not. */
 export const isRunning = (pid: number): boolean => {
   try {
@@ -44,10 +63,6 @@ export const isRunning = (pid: number): boolean => {
   } catch {
     return false;
   }
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return !'ZX'.includes(stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3));
-  } catch {
-    return process.platform !== 'linux';
-  }
+  const state = processState(pid);
+  return state === null ? process.platform !== 'linux' : !'ZX'.includes(state);
 };

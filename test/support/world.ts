@@ -94,7 +94,7 @@ export const QUICK: Readonly<Record<string, string>> = {
 };
 
 /** A wait for what never comes must end with a reason before its test ends without one. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 let numbers = 10_000;
 /** A number of its own whose last digits say how the call goes (src/simulator/patterns.ts). */
