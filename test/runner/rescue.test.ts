@@ -297,7 +297,7 @@ describe('rescue', () => {
 
   it(
     'P2, P7: a job filled to the last byte while it was worked on holds up nobody behind it; it is failed',
-    { timeout: 20_000 },
+    { timeout: 60_000 },
     async () => {
       const full = await job({ reserved_until: inMs(-9_000) });
       const behind = await job();

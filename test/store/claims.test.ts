@@ -225,7 +225,7 @@ describe('claims of one moment', () => {
     }
   });
 
-  it('P2, P7: a job filled to the last byte takes no lease; it is failed, and the others are claimed', { timeout: 20_000 }, async () => {
+  it('P2, P7: a job filled to the last byte takes no lease; it is failed, and the others are claimed', { timeout: 60_000 }, async () => {
     await put(many(4));
     const own = await jobs().findOne({ n: 0 });
     const room = 16 * 1024 * 1024 - BSON.calculateObjectSize(own ?? {}) - 'filler'.length - 7;
