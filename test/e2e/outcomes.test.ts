@@ -65,7 +65,9 @@ describe('P2, P5: calls end', () => {
       expect(found).toEqual(patterns.map(({ name }) => ({ name, class: EXPECTED[name], ...ENDS[EXPECTED[name] ?? 'unknown'] })));
       expect(await world.books()).toEqual([]);
       expect((await world.db.collection('suppressions').find({}).toArray()).length).toBe(1);
-      expect(daemon.lines().filter((line) => line['level'] === 'error' && /for an unknown reason/.test(String(line['msg'])))).toHaveLength(1);
+      expect(daemon.lines().filter((line) => line['level'] === 'error' && /for an unknown reason/.test(String(line['msg'])))).toHaveLength(
+        1,
+      );
       expect((await daemon.stop()).code).toBe(0);
     }),
   );
