@@ -29,6 +29,9 @@ const FINISHED = ['done', 'failed', 'suspended', 'cancelled'];
 /** Over what a fresh process of the program needs. */
 const MEMORY_MB = 350;
 
+/** A call whose id came mangled is known to nobody: it is closed past its longest possible duration, which this run must not have to wait for. */
+const SHORT_CALLS = { POLL_TIMEOUT_SECONDS: '20', CALL_MAX_DURATION_MINUTES: '2' };
+
 export const runHostile = async ({ seed, count, entry, mongoUri, out, withinMs }: HostileOptions): Promise<Finding[]> => {
   mkdirSync(out, { recursive: true });
   const client = await new MongoClient(mongoUri).connect();
@@ -56,7 +59,15 @@ export const runHostile = async ({ seed, count, entry, mongoUri, out, withinMs }
   const log = join(out, 'hostile.log');
   const file = openSync(log, 'w');
   const child = spawn(process.execPath, [entry, 'run'], {
-    env: { ...inheritedEnv(), ...DAEMON_ENV, WORKER_COUNT: '60', MONGO_URI: mongoUri, MONGO_DB: database, RETELL_BASE_URL: mangler.url },
+    env: {
+      ...inheritedEnv(),
+      ...DAEMON_ENV,
+      ...SHORT_CALLS,
+      WORKER_COUNT: '60',
+      MONGO_URI: mongoUri,
+      MONGO_DB: database,
+      RETELL_BASE_URL: mangler.url,
+    },
     stdio: ['ignore', file, file],
   });
   const ended = new Promise<string>((resolve) => child.once('exit', (code, signal) => resolve(String(code ?? signal))));
@@ -93,7 +104,7 @@ export const runHostile = async ({ seed, count, entry, mongoUri, out, withinMs }
     let relenting = false;
     const look = async (): Promise<number> => {
       // From the first spoilt reply on: on a slow machine the first call may come late.
-      if (mangler.mangled() > 0 && !relenting) setTimeout(() => mangler.relent(), withinMs / 4).unref();
+      if (mangler.mangled() > 0 && !relenting) setTimeout(() => mangler.relent(), Math.min(25_000, withinMs / 4)).unref();
       relenting ||= mangler.mangled() > 0;
       return (
         (await db.collection('jobs').countDocuments({ $or: [own, { status: 'in_progress' }] })) +
