@@ -21,7 +21,7 @@ const diesAfterPlacing =
     simulator.setSpeed(SLOW);
     await job(ANSWERED);
     // Time enough that the one call it makes before it dies is not dropped for being late on a busy machine.
-    const first = await daemon({ failPoint: point, env: { LEASE_SECONDS: '8', DIAL_WITHIN_MS: '6000' } });
+    const first = await daemon({ failPoint: point, env: { LEASE_SECONDS: '8', DIAL_WITHIN_MS: '3500' } });
     await dialled(1);
     await first.ended;
     const second = await daemon();
@@ -80,7 +80,10 @@ const twoDieOnOneJob = async ({ job, daemon }: Scene): Promise<void> => {
   await (
     await daemon({ failPoint: 'before:decide:1', env: { LEASE_SECONDS: '4' } })
   ).ended;
-  await daemon();
+  // Its own lease is so long that what it hands over is still there when it finds the finished call.
+  const third = await daemon({ env: { LEASE_SECONDS: '16' } });
+  await third.says('"event":"adopted"');
+  await delay(1_000);
 };
 
 const frozenBeforePlacing = async ({ job, daemon, pause }: Scene): Promise<void> => {
