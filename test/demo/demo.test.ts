@@ -92,7 +92,7 @@ describe('a demo with a fixed seed', { timeout: 2 * LIMIT_MS }, () => {
 
 describe('P1, P4: with --kill and --faults', { timeout: LIMIT_MS }, () => {
   // `npm run chaos` audits twenty; these three are among its shorter ones.
-  it.concurrent.each(['5', '6', '8'])('the audit is clean and every job comes to its end (seed %s)', async (seed) => {
+  it.concurrent.each(['5', '8'])('the audit is clean and every job comes to its end (seed %s)', async (seed) => {
     const { code, summary, said } = await demo('--seed', seed, '--kill', '--faults', '--dir', folder());
     expect(summary['breaches'], said).toEqual([]);
     expect(summary['cutShort']).toBeNull();
