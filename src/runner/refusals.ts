@@ -10,6 +10,8 @@ export interface Refusals {
   refused(): void;
   unclear(): void;
   unreachable(why: string): void;
+  /** It answered, if only that it is too much, or that the account is refused. */
+  reached(): void;
   /** Why the provider could not be reached the last few times; null: it answered the last time, whatever it said. */
   away(): string | null;
 }
@@ -44,6 +46,7 @@ export function createRefusals(cx: Pick<Context, 'breaker' | 'alert' | 'slowdown
       );
       cx.breaker.trip('http_403');
     },
+    reached: answered,
     unclear: () => {
       unclear += 1;
       if (unclear >= UNCLEAR_IN_A_ROW) cx.slowdown.trouble(null);

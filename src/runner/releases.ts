@@ -76,9 +76,11 @@ export function createReleases(cx: Context, refusals: Refusals, ended: (batch: s
       const transientMs = cx.policy.transientRetryMs * (1 + cx.random());
       switch (reply.refusal) {
         case 'rate':
+          refusals.reached();
           cx.slowdown.trouble(reply.retryAfterMs);
           return wait((reply.retryAfterMs ?? 0) + 1_000 * cx.random(), false);
         case 'account':
+          refusals.reached();
           cx.breaker.trip(`http_${reply.httpStatus ?? 'account'}`);
           return wait(0, false);
         case 'unreachable':

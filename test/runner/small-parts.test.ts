@@ -249,7 +249,7 @@ describe('several creates in a row without a clear answer', () => {
       expect(creates.away()).toBe(n < 3 ? null : 'ECONNREFUSED');
       creates.unreachable('ECONNREFUSED');
     }
-    creates.refused();
+    creates.reached();
     expect(creates.away()).toBeNull();
     expect(said.map(({ level }) => level)).toEqual(['warn', 'info']);
   });
