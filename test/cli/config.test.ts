@@ -220,7 +220,12 @@ describe('config check --connect', () => {
   it('P1: finds the indexes missing without which `run` does not start in production, and all there after `db init`', async () => {
     const database = await openTestDatabase();
     try {
-      const more = { MONGO_URI: database.uri, MONGO_DB: database.name, RETELL_BASE_URL: 'http://127.0.0.1:1' };
+      const more = {
+        MONGO_URI: database.uri,
+        MONGO_DB: database.name,
+        MONGO_SELECTION_TIMEOUT_SECONDS: '5',
+        RETELL_BASE_URL: 'http://127.0.0.1:1',
+      };
       const own = settingsFor(more);
       const production: Settings = { ...own, env: 'production' };
       expect(await levels(production)).toMatchObject({ MongoDB: 'ok', 'MongoDB indexes': 'error' });

@@ -91,9 +91,9 @@ describe('a demo with a fixed seed', { timeout: 2 * LIMIT_MS }, () => {
 });
 
 describe('P1, P4: with --kill and --faults', { timeout: LIMIT_MS }, () => {
-  // `npm run chaos` audits twenty; these three are among its shorter ones.
-  it.concurrent.each(['5', '8'])('the audit is clean and every job comes to its end (seed %s)', async (seed) => {
-    const { code, summary, said } = await demo('--seed', seed, '--kill', '--faults', '--dir', folder());
+  // `npm run chaos` audits twenty; this is among its shorter ones.
+  it('the audit is clean and every job comes to its end', async () => {
+    const { code, summary, said } = await demo('--seed', '5', '--kill', '--faults', '--dir', folder());
     expect(summary['breaches'], said).toEqual([]);
     expect(summary['cutShort']).toBeNull();
     expect(code).toBe(0);
@@ -130,7 +130,6 @@ describe.runIf(process.platform === 'linux')('Ctrl-C', { timeout: LIMIT_MS }, ()
     { at: 'invented people', times: 1 },
     { at: 'started, process', times: 2 },
     { at: '  dial  ', times: 1 },
-    { at: '  settled  ', times: 2 },
   ])('leaves nothing behind, $times times at $at', async ({ at, times }, { onTestFinished }) => {
     const dir = folder();
     const child = spawn(process.execPath, [...DEMO, ...SMALL, '--dir', dir], { stdio: ['ignore', 'pipe', 'ignore'] });

@@ -97,16 +97,22 @@ describe.concurrent('P1, P2: bad answers', () => {
     }),
   );
 
-  it.each([{ kind: 'status', status: 503 }, { kind: 'not-json' }, { kind: 'html502' }, { kind: 'outage', how: 'reset' }] as const)(
-    'list-calls fails ($kind) while a call is unknown: it is neither redialled nor given up, and found afterwards',
+  it(
+    'list-calls fails in one way after the other while a call is unknown: it is neither redialled nor given up, and found afterwards',
     { timeout: 90_000 },
-    (fault) =>
-      withWorld(`lists fail ${fault.kind}`, { simulator: { speed: 0 } }, async (world) => {
+    () =>
+      withWorld('lists fail', { simulator: { speed: 0 } }, async (world) => {
         await world.account();
         await world.batch();
         const [id = ''] = await world.jobs([{}]);
         world.simulator.addFault({ kind: 'accept-drop', times: 1 });
-        const lists = world.simulator.addFault({ ...fault, path: '/v3/list-calls' });
+        const fails: FaultSpec[] = [
+          { kind: 'status', status: 503, probability: 0.25 },
+          { kind: 'not-json', probability: 0.33 },
+          { kind: 'html502', probability: 0.5 },
+          { kind: 'outage', how: 'reset' },
+        ];
+        const lists = fails.map((fault) => world.simulator.addFault({ ...fault, path: '/v3/list-calls' }));
         const daemon = await world.daemon();
         await daemon.event('unknown');
         const attempt = (await world.records()).attempts[0];
@@ -115,7 +121,7 @@ describe.concurrent('P1, P2: bad answers', () => {
         expect(await world.job(id)).toMatchObject({ status: 'in_progress', attempts: 0 });
         expect(world.dials()).toHaveLength(1);
 
-        world.simulator.removeFault(lists.id);
+        for (const { id: fault } of lists) world.simulator.removeFault(fault);
         await daemon.event('found');
         world.simulator.setSpeed(400);
         await world.quiet();

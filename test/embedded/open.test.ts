@@ -116,7 +116,8 @@ describe('the embedded database', () => {
     await writeFile(join(directory, 'engine.lock'), JSON.stringify(lock));
     const startedMs = performance.now();
     const engine = await open();
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    // An engine that does not answer is waited for much longer.
+    expect(performance.now() - startedMs).toBeLessThan(12_000);
     expect(JSON.parse(await readFile(join(directory, 'engine.lock'), 'utf8'))).toMatchObject({
       pid: engine.pid(),
       startTicks: startTicksOf(engine.pid()),

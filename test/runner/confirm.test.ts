@@ -25,7 +25,7 @@ describe('the last look', () => {
     return { id, token: `t${id}`, job: reading.job };
   };
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
     const { db } = world.database;
     await db
       .collection('accounts')

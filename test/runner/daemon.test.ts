@@ -8,7 +8,7 @@ import { openRunner } from './support.js';
 
 let world: StoreWorld;
 beforeAll(async () => {
-  world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+  world = await openStoreWorld();
 });
 afterAll(() => world.close());
 

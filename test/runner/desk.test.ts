@@ -54,7 +54,7 @@ describe('the desk', () => {
     ); // prettier-ignore
 
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
     const { db } = world.database;
     await db.collection('accounts').insertOne({ account_id: 'acc-1', plan_type: 'unlimited', status: 'active', country: 'CL' });
     await db

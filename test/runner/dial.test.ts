@@ -15,7 +15,7 @@ describe('the last moment before a call', () => {
   let world: StoreWorld;
   let people = 1_000;
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
     const { db } = world.database;
     await db.collection('accounts').insertOne({ account_id: 'acc-1', plan_type: 'unlimited', status: 'active', country: 'CL' });
     const always = { allowed_hours: { start: '00:00', end: '23:59' }, days_of_week: [1, 2, 3, 4, 5, 6, 7] };

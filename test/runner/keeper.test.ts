@@ -14,7 +14,7 @@ const LEASE_MS = 90;
 describe('the lease keeper', () => {
   let world: StoreWorld;
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
   });
   afterAll(() => world.close());
 

@@ -26,7 +26,7 @@ describe('a job given back', () => {
   let world: StoreWorld;
   let runner: Runner;
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
     runner = openRunner(world.store);
   });
   afterAll(() => world.close());

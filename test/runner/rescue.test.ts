@@ -72,7 +72,7 @@ describe('rescue', () => {
   };
 
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
     await world.database.db
       .collection('accounts')
       .insertOne({ account_id: 'acc-1', plan_type: 'credit_based', status: 'active', credit_balance: 100, country: 'CL' });

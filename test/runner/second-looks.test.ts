@@ -38,7 +38,7 @@ describe('a second look', () => {
   };
 
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
   });
   afterAll(() => world.close());
 

@@ -90,7 +90,7 @@ describe('a settlement', () => {
   };
 
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
     const { db } = world.database;
     await db
       .collection('accounts')

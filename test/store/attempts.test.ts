@@ -21,7 +21,7 @@ describe('attempts', () => {
       },
     );
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
   });
   beforeEach(async () => {
     await world.database.db.collection('call_attempts').deleteMany({});

@@ -26,7 +26,7 @@ describe('a change', () => {
   const upTo = (count: number): string[] => Array.from({ length: count }, (_, n) => `id-${n}`);
 
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
     change = createChange<Values>(world.store.connection, {
       collection: 'jobs',
       where: (values) => ({ owner: { $in: values.map(({ owner }) => owner) } }),

@@ -23,7 +23,7 @@ describe('claims of one moment', () => {
   const isLook = (command: { document(): Document }): boolean => command.document()['limit'] !== undefined;
 
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
   });
   beforeEach(() => jobs().deleteMany({}));
   afterEach(() => world.proxy.clear());

@@ -50,7 +50,7 @@ describe('a connection', () => {
 
   it('P1: renewals travel on connections of their own, so that a full pool cannot hold them up', async () => {
     const proxy = await startFaultProxy(database.uri);
-    const connection = await connect(databaseOptions(proxy.uri, database.name, { maxPoolSize: 1, socketTimeoutMs: 20_000 }));
+    const connection = await connect(databaseOptions(proxy.uri, database.name, { maxPoolSize: 1 }));
     expect(connection.keeper).not.toBe(connection.client);
     // The one connection of the pool is busy with a question that is not answered; the keeper's is.
     const held = proxy.add({ command: 'find', fault: 'hold' });

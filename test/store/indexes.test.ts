@@ -86,7 +86,7 @@ describe.each([
 ])('P9: among 50,000 waiting, paused and future jobs, %s,', (_, withArray) => {
   let world: StoreWorld;
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 30_000 });
+    world = await openStoreWorld();
     await fill(world);
     if (withArray)
       await world.database.db
@@ -294,7 +294,7 @@ describe('the indexes', () => {
     test: (store: Awaited<ReturnType<typeof openStore>>, db: Awaited<ReturnType<typeof openTestDatabase>>['db']) => Promise<void>,
   ): Promise<void> => {
     const database = await openTestDatabase();
-    const store = await openStore(databaseOptions(database.uri, database.name, { socketTimeoutMs: 20_000 }), createClock());
+    const store = await openStore(databaseOptions(database.uri, database.name), createClock());
     try {
       await test(store, database.db);
     } finally {

@@ -37,7 +37,7 @@ describe('jobs', () => {
     put({ status: 'in_progress', lease_token: TOKEN, worker_id: 'runner-a', reserved_until: inMs(LEASE_MS), attempts: 1, ...more });
   const read = async (id: unknown): Promise<Document> => (await world.database.db.collection('jobs').findOne({ _id: id as never })) ?? {};
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
   });
   beforeEach(async () => {
     await world.database.db.collection('jobs').deleteMany({});

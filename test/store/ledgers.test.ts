@@ -36,7 +36,7 @@ describe('the ledger of an account', () => {
   const doc = async (id: string): Promise<Document> =>
     (await world.database.db.collection<{ _id: string }>('account_ledgers').findOne({ _id: id })) ?? {};
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
   });
   afterAll(() => world.close());
 

@@ -212,7 +212,8 @@ describe('P1, P3, P5: a write that was not answered is sent again', () => {
   };
 
   beforeAll(async () => {
-    world = await openStoreWorld();
+    // So long a half-open connection is believed in.
+    world = await openStoreWorld({ socketTimeoutMs: 500 });
     for (const act of ACTS) {
       const id = newId();
       await act.prepare(world.rival, id);

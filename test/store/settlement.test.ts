@@ -114,7 +114,7 @@ describe('P3: a settled job', () => {
   let world: StoreWorld;
 
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
   });
   afterAll(() => world.close());
 

@@ -42,7 +42,7 @@ export const databaseOptions = (uri: string, name: string, more: Partial<Databas
   waitQueueMs: 5_000,
   connectTimeoutMs: 2_000,
   selectionTimeoutMs: 3_000,
-  socketTimeoutMs: 250,
+  socketTimeoutMs: 20_000,
   wtimeoutMs: 1_000,
   ...more,
 });
@@ -76,7 +76,7 @@ export const openStoreWorld = async (more: Partial<DatabaseOptions> = {}): Promi
   const clock = createClock();
   // A driver rests after an error before it looks at the server again; what is tested here is what comes after the rest.
   const store = await openStore(databaseOptions(proxy.uri, database.name, more), clock);
-  const rival = await openStore(databaseOptions(database.uri, database.name, { socketTimeoutMs: 20_000 }), clock);
+  const rival = await openStore(databaseOptions(database.uri, database.name), clock);
   requireIndexes(await createIndexes(rival.connection, { queues: true, callerCaps: true }));
 
   const sent = async (collection: string, act: () => Promise<unknown>): Promise<Document[]> => {

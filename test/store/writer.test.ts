@@ -29,7 +29,7 @@ describe.each([
     world.database.db.collection<Document & { _id: string }>('jobs').findOne({ _id: id });
 
   beforeAll(async () => {
-    world = await openStoreWorld({ socketTimeoutMs: 20_000 });
+    world = await openStoreWorld();
     const connection: Connection = { ...world.store.connection, groupsWrites };
     writer = createWriter(connection);
   });

@@ -28,7 +28,7 @@ describe.skipIf(hasReplicaSet())('a set of two members before one engine', () =>
   beforeEach(async () => {
     await database.db.collection('items').deleteMany({});
     set = await startFaultProxySet(database.uri);
-    client = await new MongoClient(set.uri, { serverSelectionTimeoutMS: 3_000 }).connect();
+    client = await new MongoClient(set.uri, { serverSelectionTimeoutMS: 20_000 }).connect();
     items = client.db(database.name).collection<Item>('items', { writeConcern: { w: 'majority', journal: true, wtimeoutMS: 1_000 } });
   });
   afterEach(async () => {
