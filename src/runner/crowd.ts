@@ -29,6 +29,11 @@ const IN_TIME = 0.6;
 const LEFT = 0.1;
 /** For each that got there in time while the place was in use: a twentieth more each time that all have come through. */
 const GROWTH = 0.05;
+/** For each that got there in less than this part of the time: a process that was slow at its start must not stay small for long. */
+const EARLY = 0.2;
+const FAST_GROWTH = 0.5;
+/** From here on a small place is full: who comes in alone, after the others, costs as much as all of them together. */
+const FULL = 0.75;
 
 export function createCrowd(clock: Clock, dialWithinMs: number): Crowd {
   let limit = MOST;
@@ -39,7 +44,7 @@ export function createCrowd(clock: Clock, dialWithinMs: number): Crowd {
 
   function arrived(tookMs: number): void {
     if (tookMs <= dialWithinMs * IN_TIME) {
-      if (inside >= limit / 2) limit = Math.min(MOST, limit + GROWTH);
+      if (inside >= limit / 2) limit = Math.min(MOST, limit + (tookMs <= dialWithinMs * EARLY ? FAST_GROWTH : GROWTH));
       return;
     }
     // Those that were inside at the last cut are late for the same reason.
@@ -50,7 +55,7 @@ export function createCrowd(clock: Clock, dialWithinMs: number): Crowd {
 
   return {
     room: async (signal) => {
-      if (inside >= Math.floor(limit)) isOpen = false;
+      if (inside >= Math.floor(limit < MOST ? limit * FULL : limit)) isOpen = false;
       while (!isOpen && !signal.aborted) {
         wake = new AbortController();
         await clock.sleep(dialWithinMs, wake.signal, signal);

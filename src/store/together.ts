@@ -1,5 +1,8 @@
 /** Questions of many, answered together: one run per key at a time, what is asked meanwhile goes into the next. */
 
+import { setTimeout as delay } from 'node:timers/promises';
+import { createGathering } from './gathering.js';
+
 /** The answer to one ask that failed while the others of its run did not. */
 export class Failed {
   constructor(readonly error: unknown) {}
@@ -20,13 +23,15 @@ export function createTogether<Ask, Answer>(
     running: boolean;
   }
   const lines = new Map<string, Line>();
+  const gathering = createGathering(tickMs);
 
   async function flush(key: string, line: Line): Promise<void> {
     while (line.waiting.length > 0) {
+      await delay(gathering.waitMs);
       const group = line.waiting;
       line.waiting = [];
       try {
-        const answers = await run(key, group.map(({ ask }) => ask)); // prettier-ignore
+        const answers = await gathering.timed(run(key, group.map(({ ask }) => ask))); // prettier-ignore
         group.forEach((one, index) => {
           const answer = answers[index];
           if (answer === undefined) one.reject(new Error('a group gave no answer to one of its asks'));
@@ -47,6 +52,6 @@ export function createTogether<Ask, Answer>(
       line.waiting.push({ ask, resolve, reject });
       if (line.running) return;
       line.running = true;
-      setTimeout(() => void flush(key, line), tickMs);
+      void flush(key, line);
     });
 }

@@ -11,6 +11,7 @@ import {
   type ClientUpdateResult,
   type Document,
 } from 'mongodb';
+import { createGathering } from './gathering.js';
 import type { AnyDocument, CollectionNames, Connection } from './connection.js';
 
 export interface WriteResult {
@@ -63,6 +64,7 @@ const GROUP = 500;
 
 export function createWriter(connection: Connection): Writer {
   const waiting: Pending[] = [];
+  const gathering = createGathering(TICK_MS);
   let timer: NodeJS.Timeout | undefined;
   let underWay = 0;
 
@@ -70,11 +72,15 @@ export function createWriter(connection: Connection): Writer {
     timer = undefined;
     while (waiting.length > 0 && underWay < UNDER_WAY) {
       underWay += 1;
-      void send(waiting.splice(0, GROUP).sort(byCollection)).finally(() => {
+      void gathering.timed(send(waiting.splice(0, GROUP).sort(byCollection))).finally(() => {
         underWay -= 1;
-        if (waiting.length > 0) flush();
+        if (waiting.length > 0) soon();
       });
     }
+  }
+
+  function soon(): void {
+    timer ??= setTimeout(flush, gathering.waitMs);
   }
 
   async function send(group: Pending[]): Promise<void> {
@@ -129,7 +135,7 @@ export function createWriter(connection: Connection): Writer {
     write: (write) =>
       new Promise((resolve, reject) => {
         waiting.push({ write, resolve, reject });
-        timer ??= setTimeout(flush, TICK_MS);
+        soon();
       }),
   };
 }

@@ -39,6 +39,32 @@ describe('a crowd', () => {
     expect(await it.room()).toBe(before);
   });
 
+  it('grows by leaps after a slow start where all come early, and carefully where they come late', async () => {
+    const rounds = async (tookMs: number): Promise<number> => {
+      const it = open();
+      for (let n = 0; n < 40; n += 1) await round(it, 1_900);
+      let count = 0;
+      for (let n = 0; n < 10; n += 1) count = await round(it, tookMs);
+      return count;
+    };
+    expect(await rounds(WITHIN_MS * 0.1)).toBeGreaterThan(40);
+    expect(await rounds(WITHIN_MS * 0.5)).toBeLessThan(16);
+  });
+
+  it('lets nobody in alone after the others: what is left of a small place waits for the next round', async () => {
+    const it = open();
+    for (let n = 0; n < 15; n += 1) await round(it, 1_900);
+    const count = await it.room();
+    const visits = Array.from({ length: Math.ceil(count * 0.8) }, () => it.crowd.enter());
+    let next: number | null = null;
+    void it.room().then((more) => (next = more));
+    await settled();
+    expect(next).toBeNull();
+    for (const visit of visits) visit.leave();
+    await settled();
+    expect(next).toBe(count);
+  });
+
   it('does not grow while it is not used', async () => {
     const it = open();
     for (let n = 0; n < 40; n += 1) await round(it, 1_900);
