@@ -1,5 +1,13 @@
 /** How many more calls the workspace takes, asked from the provider where USE_PROVIDER_CONCURRENCY allows it: inbound calls share the limit. */
-import type { Context } from './context.js';
+import type { Clock, Mark } from '../domain/ports.js';
+import type { Retell } from '../retell/client.js';
+
+/** Of the daemon's context no more than it needs. */
+interface Needs {
+  readonly clock: Clock;
+  readonly retell: Pick<Retell, 'concurrency'>;
+  readonly noMoreClaims: AbortSignal;
+}
 
 export interface Headroom {
   /** Infinity where it is not asked for, or the provider did not say. */
@@ -9,9 +17,9 @@ export interface Headroom {
 
 const FRESH_MS = 5_000;
 
-export function createHeadroom(cx: Context, enabled: boolean): Headroom {
+export function createHeadroom(cx: Needs, enabled: boolean): Headroom {
   let known = Number.POSITIVE_INFINITY;
-  let asked = cx.clock.mark();
+  let asked: Mark = cx.clock.mark();
   let ever = false;
 
   return {
