@@ -1,5 +1,5 @@
 /** How many more calls the workspace takes, asked from the provider where USE_PROVIDER_CONCURRENCY allows it: inbound calls share the limit. */
-import type { Clock, Mark } from '../domain/ports.js';
+import type { Clock } from '../domain/ports.js';
 import type { Retell } from '../retell/client.js';
 
 /** Of the daemon's context no more than it needs. */
@@ -19,7 +19,7 @@ const FRESH_MS = 5_000;
 
 export function createHeadroom(cx: Needs, enabled: boolean): Headroom {
   let known = Number.POSITIVE_INFINITY;
-  let asked: Mark = cx.clock.mark();
+  let asked = cx.clock.mark();
   let ever = false;
 
   return {

@@ -20,7 +20,8 @@ const MAY_HAVE_RUNG: ReadonlySet<string> = new Set([
 ]);
 
 /** Three deaths one after the other, each at a step of another phase: who rescues dies as well. A job survives two owners that go down before its intent. */
-const CHAINS = POINTS.slice(0, 8).map((_, at) => [at, at + 8, at + 16].map((index) => POINTS[index] ?? POINTS[at] ?? 'before:claim'));
+const CHAIN_COUNT = 8;
+const CHAINS = Array.from({ length: CHAIN_COUNT }, (_, chain) => POINTS.filter((_point, at) => at % CHAIN_COUNT === chain));
 
 describe.concurrent('P1, P2, P5: daemons are killed one after the other', () => {
   it.each(CHAINS)(
