@@ -1,5 +1,6 @@
 /** `speechai forecast`: when a batch will be through, what it will cost, and what it waits for. Nothing is written. */
 import type { Command } from 'commander';
+import { EXIT, SpeechAiError } from '../domain/errors.js';
 import { runAction } from './errors.js';
 import type { ForecastOptions } from './forecast-batch.js';
 import { aboveZero } from './numbers.js';
@@ -30,22 +31,35 @@ Example:
   $ speechai forecast batch batch-20261120-5f2a --set MAX_CONCURRENT_CALLS=40 --set allowed_hours=10:00-20:00`,
     )
     .action(
-      runAction((id: string, options: ForecastOptions, command: Command) =>
-        withSession(command, async (session) => (await import('./forecast-batch.js')).forecastBatch(session, id, options), {
-          flags: settingsIn(options.set),
-        }),
-      ),
+      runAction(async (id: string, options: ForecastOptions, command: Command) => {
+        const flags = await settingsIn(options.set);
+        return withSession(command, async (session) => (await import('./forecast-batch.js')).forecastBatch(session, id, options), {
+          flags,
+        });
+      }),
     );
 }
 
-/** Settings are written in capitals; everything else is the batch's or the account's. */
-function settingsIn(pairs: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    pairs.flatMap((pair) => {
-      const match = /^([A-Z][A-Z0-9_]*)=(.*)$/.exec(pair);
-      return match === null ? [] : [[match[1] ?? '', match[2] ?? '']];
-    }),
-  );
+/** Settings are written in capitals; everything else is the batch's or the account's. What is neither would change nothing, and seem to. */
+async function settingsIn(pairs: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  const { entryNamed } = await import('../config/schema.js');
+  const flags: Record<string, string> = {};
+  for (const pair of pairs) {
+    const [, name = '', value = ''] = /^([^=]*)=(.*)$/s.exec(pair) ?? [];
+    const isSetting = /^[A-Z]/.test(name);
+    if (isSetting ? entryNamed(name) === undefined : !/^(?:account\.)?[a-z_]+$/.test(name)) {
+      throw new SpeechAiError(
+        'NOT_UNDERSTOOD',
+        `--set ${pair}: ${name === '' ? 'it is not KEY=VALUE' : `there is nothing named ${name}`}.`,
+        {
+          remedy: 'Write a key of `batch set`, account.KEY or a setting (docs/settings.md), then = and the value.',
+          exitCode: EXIT.usage,
+        },
+      );
+    }
+    if (isSetting) flags[name] = value;
+  }
+  return flags;
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {

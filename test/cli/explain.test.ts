@@ -215,6 +215,13 @@ describe('explain batch', () => {
 });
 
 describe('forecast batch', () => {
+  it('refuses a --set that would change nothing', async () => {
+    for (const pair of ['MAX_CONCURENT_CALLS=40', 'MAX_CONCURRENT_CALLS', 'account.Plan=unlimited']) {
+      const { code, err } = await speechai(world.env, 'forecast', 'batch', 'batch-1', '--set', pair);
+      expect({ code, err }).toEqual({ code: 2, err: expect.stringContaining(`--set ${pair}: `) as string });
+    }
+  });
+
   const NOON = new Date('2026-11-18T15:00:00Z');
   const atNoon = (): Session => ({ ...session, store: { ...session.store, time: { ...session.store.time, now: () => NOON } } });
   const play = async (set: readonly string[] = []): Promise<Record<string, unknown>> => {
