@@ -145,12 +145,17 @@ async function show(
   );
   if (looked < waiting) print(`Looked at ${String(looked)} of them, sampled at random (--sample checks more).`);
   for (const { code, text } of closed) print(onClock(`The whole batch: ${code}: ${text}`, zone));
+  if (batch.contactZones.length > 0) print(`Contacts with a time zone of their own go by its clock: ${batch.contactZones.join(', ')}.`);
   print(
     `The rules let ${String(dialable)} of ${String(looked)} be dialled now.${unreadable === 0 ? '' : ` Cannot be understood: ${String(unreadable)}.`}`,
   );
   for (const { jobs, not_dialled: hindrance } of queues)
     if (hindrance !== null) print(`But ${count(jobs, 'job')}: ${hindrance.code}: ${hindrance.text}`);
-  if (reasons.length > 0) await printTable(['reason', 'first', 'at all', 'for example'], reasons.map((row) => [row.code, String(row.first), String(row.any), onClock(row.text, zone)])); // prettier-ignore
+  if (reasons.length > 0)
+    await printTable(
+      ['reason', 'first', 'at all', 'for example'],
+      reasons.map((row) => [row.code, String(row.first), String(row.any), onClock(row.text, zone)]),
+    );
   print('When they can be dialled:');
   const most = Math.max(1, ...hours);
   hours.forEach((jobs, n) => {

@@ -47,6 +47,8 @@ export interface Batch {
   /** Caller numbers of its own; empty: the account's or the installation's. */
   readonly fromNumbers: readonly string[];
   readonly agentId: string | null;
+  /** Zones that contacts of it live in besides the batch's own, as far as they are known: while its own hours are over, theirs may not be. */
+  readonly contactZones: readonly string[];
   readonly settings: CallSettings;
   /** Rules that could not be understood. Not empty: the batch is closed and says why (P4). */
   readonly problems: readonly string[];

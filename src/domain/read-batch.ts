@@ -11,6 +11,9 @@ import { isZone } from './zones.js';
 
 const HOUR_MS = 3_600_000;
 
+/** Each costs a look at the hours when the batch's own are over. */
+export const MOST_CONTACT_ZONES = 20;
+
 /** Rules value for "the pack of the account's country", holidays value for "the account's country". */
 export const OF_ACCOUNT = 'account';
 
@@ -43,6 +46,7 @@ export function impliedBatch(account: string | null): Batch {
     rules: null,
     fromNumbers: [],
     agentId: null,
+    contactZones: [],
     settings: NO_SETTINGS,
     problems: [],
   };
@@ -72,6 +76,7 @@ export function readBatch(doc: unknown): Batch {
     rules: readRules(either('rules'), problems),
     fromNumbers: readCallers(either('from_numbers', 'from_number'), problems),
     agentId: text(either('agent_id', 'retell_agent_id')),
+    contactZones: readZones(get(doc, 'contact_zones')),
     settings: read,
     problems,
   };
@@ -81,6 +86,12 @@ export function readBatch(doc: unknown): Batch {
 function useCaseIn(id: string | null): string | null {
   const named = /^batch-(?:ar-)?([a-z_]{4,30})-\d{8}-\d{6}/.exec(id ?? '')?.[1];
   return named ?? null;
+}
+
+/** Written by daemons (store/campaigns.ts), and only a hint: what is no zone there closes nothing. */
+function readZones(value: unknown): readonly string[] {
+  const names = list(value) ?? [];
+  return names.filter((name): name is string => typeof name === 'string' && isZone(name)).slice(0, MOST_CONTACT_ZONES);
 }
 
 function settingsObject(value: unknown, problems: string[]): unknown {

@@ -6,12 +6,13 @@ import type { Account, Ledger } from '../domain/account.js';
 import type { Batch } from '../domain/batch.js';
 import { batchGates } from '../domain/decide.js';
 import type { DialPlan, Reason } from '../domain/decision.js';
+import { messageOf } from '../domain/errors.js';
 import { accountDayKey } from '../domain/limits.js';
 import { estimate, unopened, withCall } from '../domain/money.js';
 import { isPainted } from '../domain/picture.js';
 import { readAccount } from '../domain/read-account.js';
-import { impliedBatch, readBatch } from '../domain/read-batch.js';
-import { accountZone } from '../domain/zones.js';
+import { impliedBatch, MOST_CONTACT_ZONES, readBatch } from '../domain/read-batch.js';
+import { accountZone, batchZone } from '../domain/zones.js';
 import { createCallers, type Callers } from './callers.js';
 import type { Mark } from '../domain/ports.js';
 import type { Context } from './context.js';
@@ -21,6 +22,8 @@ export interface Group {
   readonly batch: Batch;
   /** null: jobs without a batch, whose accounts are only known when they are claimed. */
   readonly account: Account | null;
+  /** Where its own hours are over, but not those of contacts in other zones: why it is closed for all others. Only jobs with a date are theirs. */
+  readonly closedAtHome?: readonly Reason[];
 }
 
 export interface ClosedBatch {
@@ -39,6 +42,8 @@ export interface Board {
   worked(): void;
   groups(): readonly Group[];
   closed(): readonly ClosedBatch[];
+  /** A contact of the batch has a zone of its own. */
+  met(batch: Batch, zone: string): void;
   batch(id: string | null, account: string | null): Batch | 'missing';
   /** Of a call under way: its rules hold whether or not it may still be dialled. null: the batch is gone. */
   batchOf(of: { readonly batch: string | null; readonly account: string | null }): Promise<Batch | null>;
@@ -72,6 +77,7 @@ export function createBoard(cx: Context): Board {
   let missing = new Set<string>();
   let lastWork: Mark | null = null;
   let running: Promise<void> | null = null;
+  const telling = new Set<string>();
 
   async function load(): Promise<void> {
     const mark = cx.clock.mark();
@@ -117,11 +123,32 @@ export function createBoard(cx: Context): Board {
     for (const batch of list) {
       const account = batch.account === null ? 'missing' : (accounts.get(batch.account) ?? 'missing');
       const ledger = batch.account === null ? null : (ledgers.get(batch.account) ?? null);
-      const reasons = batchGates(batch, account, ledger, now, cx.policy, cx.packs, [], callers.uses());
-      if (reasons.length === 0) open.push({ batch, account: account === 'missing' ? null : account });
+      const gates = (zones: readonly string[]): readonly Reason[] =>
+        batchGates(batch, account, ledger, now, cx.policy, cx.packs, zones, callers.uses());
+      const reasons = gates([]);
+      const group = { batch, account: account === 'missing' ? null : account };
+      if (reasons.length === 0) open.push(group);
+      else if (batch.contactZones.length > 0 && gates(batch.contactZones).length === 0) open.push({ ...group, closedAtHome: reasons });
       else shut.push({ batch, account, reasons });
     }
     open.push({ batch: impliedBatch(null), account: null });
+  }
+
+  /** Kept on the batch: the next daemon and the other ones open it in time, too. */
+  async function keep(id: string, zone: string): Promise<void> {
+    const key = `${id} ${zone}`;
+    if (telling.has(key)) return;
+    telling.add(key);
+    try {
+      await cx.store.campaigns.metZone(id, zone);
+    } catch (error) {
+      cx.log.debug('a zone of a contact could not be kept; the next contact in it tells it again', {
+        batch_id: id,
+        error: messageOf(error),
+      });
+    } finally {
+      telling.delete(key);
+    }
   }
 
   function refresh(): Promise<void> {
@@ -143,6 +170,12 @@ export function createBoard(cx: Context): Board {
     fresh: () => (read.ever && cx.clock.elapsedMs(read.at) < cx.timing.batchRefreshMs ? Promise.resolve() : refresh()),
     groups: () => open,
     closed: () => shut,
+    met: (batch, zone) => {
+      const { id, account, contactZones } = batch;
+      if (id === null || contactZones.includes(zone) || contactZones.length >= MOST_CONTACT_ZONES) return;
+      const own = batchZone(batch, account === null ? 'missing' : (accounts.get(account) ?? 'missing'), cx.policy);
+      if (zone !== own.name) void keep(id, zone);
+    },
     batch: (id, account) => (id === null ? impliedBatch(account) : (batches.get(id) ?? 'missing')),
     batchOf: async ({ batch: id, account }) => {
       if (id === null) return impliedBatch(account);

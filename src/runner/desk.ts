@@ -6,6 +6,7 @@ import { messageOf } from '../domain/errors.js';
 import type { Mark } from '../domain/ports.js';
 import { readJob } from '../domain/read-job.js';
 import type { ClaimKind } from '../store/claims.js';
+import type { Waiting } from '../store/jobs.js';
 import { isRefusal } from '../store/writer.js';
 import type { Bucket } from '../retell/bucket.js';
 import type { Board, Group } from './board.js';
@@ -36,6 +37,8 @@ const AT_ONCE = 32;
 /** What was empty costs so many questions a second at most, however many batches there are. */
 const ASK_AGAIN_MS = 20;
 const KINDS: readonly ClaimKind[] = ['retry', 'new', 'scheduled'];
+/** What was never looked at goes by the batch's hours: taking all of it for a few contacts elsewhere would cost two writes for each job. */
+const DATED: readonly ClaimKind[] = ['retry'];
 
 export interface DeskParts {
   readonly board: Board;
@@ -90,8 +93,14 @@ export function createDesk(cx: Context, { board, slots, crowd, pace, releases, h
     if (!mayDial() || !cx.breaker.mayDial() || !cx.store.time.understood() || cx.slowdown.rateFactor() === 0) return false;
     await board.fresh();
     emptied = new Map();
-    for (const { lane, batches } of batchesByLane(board.groups(), cx.queues, cx.routes)) {
-      if (await cx.store.jobs.anyDue(batches, cx.store.time.now(), lane)) return true;
+    const abroad = board.groups().filter(({ closedAtHome }) => closedAtHome !== undefined);
+    const others = abroad.length === 0 ? board.groups() : board.groups().filter(({ closedAtHome }) => closedAtHome === undefined);
+    return (await anyDue(others, 'all')) || (await anyDue(abroad, 'dated'));
+  }
+
+  async function anyDue(groups: readonly Group[], which: Waiting): Promise<boolean> {
+    for (const { lane, batches } of batchesByLane(groups, cx.queues, cx.routes)) {
+      if (await cx.store.jobs.anyDue(batches, cx.store.time.now(), lane, which)) return true;
     }
     return false;
   }
@@ -143,7 +152,7 @@ export function createDesk(cx: Context, { board, slots, crowd, pace, releases, h
     return board
       .groups()
       .filter((group) => hasSlot(group))
-      .flatMap((group) => lanesOf(group, cx.queues, cx.routes).flatMap((lane) => KINDS.map((kind) => ({ group, kind, lane }))))
+      .flatMap((group) => lanesOf(group, cx.queues, cx.routes).flatMap((lane) => kindsOf(group).map((kind) => ({ group, kind, lane }))))
       .filter((choice) => !isEmptied(keyOf(choice)));
   }
 
@@ -187,6 +196,8 @@ export function createDesk(cx: Context, { board, slots, crowd, pace, releases, h
       notStarted();
       return null;
     }
+    const { timezone } = reading.job.contact;
+    if (timezone !== null) board.met(group.batch, timezone);
     return { job: { ...reading.job, reservedUntil: null }, token, claimed, dueBefore: doc['reserved_until'], notStarted };
   }
 
@@ -222,6 +233,10 @@ export function createDesk(cx: Context, { board, slots, crowd, pace, releases, h
 
 /** Without a reason an abort makes an error with a stack, for each job anew. */
 const AWAKE = 'awake';
+
+function kindsOf({ closedAtHome }: Group): readonly ClaimKind[] {
+  return closedAtHome === undefined ? KINDS : DATED;
+}
 
 function keyOf({ group, kind, lane }: Choice): string {
   return `${kind} ${lane.name} ${group.batch.id ?? ''}`;

@@ -1,6 +1,7 @@
 /** `run --dry-run`: the same decisions on what is due now; nothing is claimed, written or dialled. */
 import { decide } from '../domain/decide.js';
-import type { Decision } from '../domain/decision.js';
+import type { Batch } from '../domain/batch.js';
+import type { Decision, Reason } from '../domain/decision.js';
 import { lookBackMs } from '../domain/limits.js';
 import { maskPhone } from '../domain/phones.js';
 import { personsOf } from '../domain/job.js';
@@ -29,11 +30,11 @@ const NOTHING = { to: null, from: null, until: null, becomes: null } as const;
 export async function* rehearse(cx: Context): AsyncGenerator<Rehearsed> {
   const board = createBoard(cx);
   await board.refresh();
-  for (const { batch, reasons } of board.closed())
-    yield { ...NOTHING, batch: batch.id, job: null, decision: 'closed', reasons: reasons.map(({ code, text }) => ({ code, text })) };
+  for (const { batch, reasons } of board.closed()) yield closed(batch, reasons);
   const now = cx.store.time.now();
-  for (const { batch } of board.groups()) {
-    for await (const doc of cx.store.jobs.due(batch.id, now, PER_BATCH)) {
+  for (const { batch, closedAtHome } of board.groups()) {
+    if (closedAtHome !== undefined) yield closed(batch, closedAtHome);
+    for await (const doc of cx.store.jobs.due(batch.id, now, PER_BATCH, closedAtHome === undefined ? 'all' : 'dated')) {
       const account: unknown = doc['account_id'];
       const reading = readJob(doc, typeof account === 'string' ? await board.countryOf(account) : null);
       if (reading.kind === 'unreadable') {
@@ -44,6 +45,10 @@ export async function* rehearse(cx: Context): AsyncGenerator<Rehearsed> {
       yield rehearsed(batch.id, reading.job.ref, await decisionOn(cx, board, reading.job, now));
     }
   }
+}
+
+function closed(batch: Batch, reasons: readonly Reason[]): Rehearsed {
+  return { ...NOTHING, batch: batch.id, job: null, decision: 'closed', reasons: reasons.map(({ code, text }) => ({ code, text })) };
 }
 
 async function decisionOn(cx: Context, board: Board, job: Parameters<typeof decide>[0]['job'], now: Date): Promise<Decision> {

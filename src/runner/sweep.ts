@@ -78,7 +78,10 @@ export function createSweep(cx: Context, board: Board, touched: (account: string
 
   /** Why a batch stands still is said where the campaign's owner looks: on the batch, and in the log when it changes. */
   async function reasons(): Promise<void> {
-    for (const { batch, reasons: found } of board.closed()) {
+    const atHome = board
+      .groups()
+      .flatMap(({ batch, closedAtHome }) => (closedAtHome === undefined ? [] : [{ batch, reasons: closedAtHome }]));
+    for (const { batch, reasons: found } of [...board.closed(), ...atHome]) {
       const text = found.map((reason) => reason.text).join(' ');
       if (batch.id === null || said.get(batch.id) === text) continue;
       said.set(batch.id, text);
@@ -86,8 +89,8 @@ export function createSweep(cx: Context, board: Board, touched: (account: string
       await cx.store.suspensions.note(batch.id, text);
     }
     await cx.store.suspensions.forgetPauses();
-    for (const { batch } of board.groups()) {
-      if (batch.id === null || !said.delete(batch.id)) continue;
+    for (const { batch, closedAtHome } of board.groups()) {
+      if (closedAtHome !== undefined || batch.id === null || !said.delete(batch.id)) continue;
       cx.log.info('a batch may be dialled again', { batch_id: batch.id });
       await cx.store.suspensions.note(batch.id, null);
     }

@@ -7,7 +7,17 @@ import { CLAIMABLE, type DocId } from '../domain/job.js';
 import type { NextStep } from '../domain/call.js';
 import { createChange } from './change.js';
 import { hinted, stored, type AnyDocument, type Connection } from './connection.js';
-import { DUE_BY_SERVER, numberOr0, phoneIndexSet, suspendReasonFor, TOLD, toldOf, wanted, whileInProgress, type Told } from './job-stages.js'; // prettier-ignore
+import {
+  DUE_BY_SERVER,
+  numberOr0,
+  phoneIndexSet,
+  suspendReasonFor,
+  TOLD,
+  toldOf,
+  wanted,
+  whileInProgress,
+  type Told,
+} from './job-stages.js';
 import {
   claimIndex,
   createClaims,
@@ -37,6 +47,9 @@ export interface Release {
   readonly phoneIndex?: number;
 }
 
+/** `dated`: only what was told to wait until a time that has come, as a claim of kind `retry` takes it. */
+export type Waiting = 'all' | 'dated';
+
 export interface Rescued {
   readonly doc: AnyDocument;
   readonly foreign: boolean;
@@ -45,9 +58,9 @@ export interface Rescued {
 }
 
 export interface Jobs {
-  anyDue(batches: readonly (string | null)[], bound: Date, lane?: Lane): Promise<boolean>;
+  anyDue(batches: readonly (string | null)[], bound: Date, lane?: Lane, which?: Waiting): Promise<boolean>;
   /** What a claim would meet, for a rehearsal. Index `claim`. */
-  due(batch: string | null, bound: Date, limit: number): AsyncIterable<AnyDocument>;
+  due(batch: string | null, bound: Date, limit: number, which?: Waiting): AsyncIterable<AnyDocument>;
   claim(question: ClaimQuestion): Promise<AnyDocument | null>;
   failFull(question: ClaimQuestion): Promise<AnyDocument | null>;
   byToken(token: string): Promise<AnyDocument | null>;
@@ -77,22 +90,14 @@ export function createJobs(connection: Connection, writer: Writer): Jobs {
 
   return {
     /** The peek: one question over all batches that may dial. Index `claim` or `claimQueue`, at most a key read per batch, status, queue and attempts. */
-    anyDue: async (batches, bound, lane = EVERY_QUEUE) => {
+    anyDue: async (batches, bound, lane = EVERY_QUEUE, which = 'all') => {
       if (batches.length === 0) return false;
-      const due = {
-        batch_id: { $in: [...batches] },
-        status: { $in: [...CLAIMABLE] },
-        reserved_until: { $not: { $gt: bound } },
-        ...inLane(lane),
-      };
+      const due = { batch_id: { $in: [...batches] }, ...waiting(which, bound), ...inLane(lane) };
       return (await jobs.findOne(due, { hint: claimIndex(lane), projection: { _id: 1 } })) !== null;
     },
 
-    due: (batch, bound, limit) =>
-      jobs.find({ batch_id: batch, status: { $in: [...CLAIMABLE] }, reserved_until: { $not: { $gt: bound } } } as Filter<AnyDocument>, {
-        hint: JOB_INDEX.claim,
-        limit,
-      }),
+    due: (batch, bound, limit, which = 'all') =>
+      jobs.find({ batch_id: batch, ...waiting(which, bound) } as Filter<AnyDocument>, { hint: JOB_INDEX.claim, limit }),
 
     /** null: nothing of this kind is due in the batch. */
     claim: createClaims(connection),
@@ -215,4 +220,10 @@ function datesOfEnd(status: Release['status']): Document {
     failed_at: { $cond: [ends('failed'), '$$NOW', '$failed_at'] },
     next_try_at: { $cond: [ends('done', 'completed', 'failed', 'cancelled'), '$$REMOVE', '$next_try_at'] },
   };
+}
+
+function waiting(which: Waiting, bound: Date): Filter<AnyDocument> {
+  return which === 'dated'
+    ? { status: 'pending', reserved_until: { $lte: bound } }
+    : { status: { $in: [...CLAIMABLE] }, reserved_until: { $not: { $gt: bound } } };
 }

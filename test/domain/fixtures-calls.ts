@@ -117,6 +117,7 @@ export function batch(settings: Partial<Batch['settings']> = {}): Batch {
     rules: null,
     fromNumbers: [],
     agentId: null,
+    contactZones: [],
     settings: {
       maxAttempts: null,
       retryDelayMs: null,

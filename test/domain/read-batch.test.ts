@@ -224,6 +224,19 @@ describe('state', () => {
     expect(readBatch(batchDoc(null, { start_at: '2026-11-20T15:00:00Z' })).problems).toEqual([]);
   });
 
+  test('zones of its contacts are a hint: what is none closes nothing', () => {
+    const zones = (value: unknown) => {
+      const { contactZones, problems } = readBatch({ batch_id: 'b', is_active: true, contact_zones: value });
+      expect(problems).toEqual([]);
+      return contactZones;
+    };
+    expect(zones(['America/Punta_Arenas', 7, 'no zone at all', null, 'Pacific/Easter'])).toEqual([
+      'America/Punta_Arenas',
+      'Pacific/Easter',
+    ]);
+    for (const none of [undefined, null, {}, 7, [], [[]]]) expect(zones(none)).toEqual([]);
+  });
+
   test('the implied batch restricts nothing', () => {
     expect(impliedBatch('acc-1')).toMatchObject({ id: null, account: 'acc-1', state: 'running', problems: [] });
   });

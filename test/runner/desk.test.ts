@@ -1,5 +1,6 @@
 /** P4: whose turn it is, over a round that lasts as long as there is work; and what a start is spent on. */
 
+import { setMaxListeners } from 'node:events';
 import type { Document } from 'mongodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDesk, type Desk } from '../../src/runner/desk.js';
@@ -63,6 +64,8 @@ describe('the desk', () => {
   });
   beforeEach(async () => {
     closing = new AbortController();
+    // Each start that is waited for listens to it.
+    setMaxListeners(0, closing.signal);
     await jobs().deleteMany({});
   });
   afterEach(() => closing.abort());
@@ -77,7 +80,7 @@ describe('the desk', () => {
     const runner = openRunner(
       { ...world.store, jobs: { ...world.store.jobs, claim } },
       {
-        timing: { claimPollMs: 30 },
+        timing: { claimPollMs: 30, batchRefreshMs: 30 },
         retell: { place: () => Promise.resolve({ kind: 'placed' as const, call: reading('call', { live: true }) }) },
       },
     );
@@ -163,5 +166,52 @@ describe('the desk', () => {
     }
     await expect.poll(() => starts.returned(), { interval: 5, timeout: 10_000 }).toBe(returned);
     expect(dialled).toBeNull();
+  });
+
+  describe('contacts with a time zone of their own', () => {
+    const batches = () => world.database.db.collection('batches');
+    /** Where the clock shows this hour now, summer and winter. POSIX counts these zones the other way round. */
+    const zoneAt = (hour: number): string => {
+      const east = ((hour - new Date().getUTCHours() + 36) % 24) - 12;
+      return east === 0 ? 'Etc/UTC' : `Etc/GMT${east > 0 ? '-' : '+'}${Math.abs(east)}`;
+    };
+    const HOME = { ...ALWAYS, timezone: zoneAt(4) };
+    const ABROAD = zoneAt(12);
+    const person = (zone: string) => ({
+      contact: { phones: [`+5691${String((people += 1)).padStart(7, '0')}`], next_phone_index: 0, timezone: zone },
+    });
+    const known = async (): Promise<unknown> => (await batches().findOne({ batch_id: 'zones' }))?.['contact_zones'];
+    const batch = (more: Document): Promise<unknown> =>
+      batches().insertOne({ batch_id: 'zones', account_id: 'acc-1', is_active: true, ...more });
+    afterEach(() => batches().deleteMany({ batch_id: 'zones' }));
+
+    it('are met at a claim: the batch knows their zones from then on, those of its own zone are none of them', async () => {
+      await batch({ call_settings: HOME, contact_zones: 'written by somebody else' });
+      await put('zones', 1, person(HOME.timezone));
+      await put('zones', 1, person(ABROAD));
+      const { desk, starts } = open();
+      starts.grant(2);
+      await Promise.all([desk.next(), desk.next()]);
+      await expect.poll(known, { interval: 5, timeout: 10_000 }).toEqual([ABROAD]);
+    });
+
+    it('P2: are claimed in their own hours, while those of the batch are over; the others are left alone', async () => {
+      const noon = { allowed_hours: { start: '11:00', end: '14:00' }, days_of_week: [1, 2, 3, 4, 5, 6, 7], timezone: HOME.timezone };
+      await batch({ call_settings: noon });
+      await put('zones', 3);
+      await put('zones', 1, { ...person(ABROAD), reserved_until: inMs(-1_000) });
+      const { desk, starts, runner, claims } = open();
+      starts.grant(3);
+      let given: Claim | null = null;
+      void desk.next().then((claim) => (given = claim));
+      void desk.next();
+      await runner.cx.clock.sleep(150);
+      expect({ given, claims: claims() }).toEqual({ given: null, claims: 0 });
+      await world.store.campaigns.metZone('zones', ABROAD);
+      await expect.poll(() => given?.job.contact.timezone, { interval: 5, timeout: 10_000 }).toBe(ABROAD);
+      await runner.cx.clock.sleep(150);
+      expect(await jobs().countDocuments({ status: 'pending', reserved_until: { $exists: false } })).toBe(3);
+      expect(await jobs().countDocuments({ status: 'in_progress' })).toBe(1);
+    });
   });
 });
