@@ -38,7 +38,12 @@ export function createReadings(cx: Context, meaning: Meaning): Readings {
 
   /** One question for all of them. Where it is not answered they are read one by one, some each time: the next ones the next time. */
   async function listed(calls: readonly Call[], readAlone: (call: Call) => Promise<boolean>): Promise<void> {
-    const reply = await cx.retell.listByIds(calls.flatMap((call) => call.callId ?? []), cx.abandon); // prettier-ignore
+    const reply = await cx.retell.listByIds(
+      calls.flatMap((call) => call.callId ?? []),
+      cx.abandon,
+    );
+    // Cut off by our own stop: that says nothing about the provider.
+    if (cx.abandon.aborted) return;
     if (reply.kind === 'account') cx.breaker.trip(reply.message);
     noteList(reply.kind === 'calls' ? null : reply.message);
     if (reply.kind !== 'calls') {
@@ -78,9 +83,9 @@ export function createReadings(cx: Context, meaning: Meaning): Readings {
     await guarded(call, async () => {
       const reply = await cx.retell.read(call.callId ?? '', cx.abandon);
       if (reply.kind === 'call') await meaning.read(call, reply.call);
-      else if (reply.kind === 'absent') await meaning.absent(call);
-      else if (reply.kind === 'account') cx.breaker.trip(reply.message);
-      answered = reply.kind !== 'unavailable';
+      // Refused is this call alone, or the whole account: the list tells. One call must not stop all dialling each time it is looked at.
+      else if (reply.kind === 'absent' || reply.kind === 'account') await meaning.absent(call);
+      answered = reply.kind === 'call' || reply.kind === 'absent';
     });
     return answered;
   }

@@ -25,8 +25,12 @@ const calls = ({ cx }: Runner, count: number): Call[] =>
 const open = (retell: Partial<Retell>, timing: RunnerOptions['timing'] = {}) => {
   const runner = openRunner(NO_STORE, { retell, timing });
   const read: CallReading[] = [];
-  const readings = createReadings(runner.cx, { read: (_, one) => Promise.resolve(void read.push(one)), absent: () => Promise.resolve() });
-  return { runner, read, readings };
+  const absent: Call[] = [];
+  const readings = createReadings(runner.cx, {
+    read: (_, one) => Promise.resolve(void read.push(one)),
+    absent: (call) => Promise.resolve(void absent.push(call)),
+  });
+  return { runner, read, absent, readings };
 };
 
 describe('P2: readings of live calls', () => {
@@ -45,6 +49,34 @@ describe('P2: readings of live calls', () => {
     await readings.look(live);
     expect(read).toHaveLength(210);
     expect(runner.said).toMatchObject([{ level: 'warn' }, { level: 'info' }]);
+  });
+
+  it.each([2, 6])(
+    'of %i calls that are refused one by one while the list is not: no account fault, and they are asked for as absent',
+    async (count) => {
+      const FORBIDDEN = { kind: 'account', message: 'HTTP 403' } as const;
+      const tripped: string[] = [];
+      let list: Awaited<ReturnType<Retell['listByIds']>> = { kind: 'calls', complete: true, calls: [] };
+      const { runner, readings, absent } = open({ listByIds: () => Promise.resolve(list), read: () => Promise.resolve(FORBIDDEN) });
+      Object.assign(runner.cx.breaker, { trip: (reason: string) => tripped.push(reason) });
+      const live = calls(runner, count);
+      await readings.look(live);
+      expect({ tripped, absent: new Set(absent).size }).toEqual({ tripped: [], absent: count });
+      list = FORBIDDEN;
+      await readings.look(live);
+      expect(tripped).toEqual(['HTTP 403']);
+    },
+  );
+
+  it('a list request that our own stop cuts off says nothing about the provider', async () => {
+    const { runner, readings } = open({
+      listByIds: () => {
+        runner.abandon();
+        return Promise.resolve({ kind: 'unavailable', message: 'given up by us', retryAfterMs: null });
+      },
+    });
+    await readings.look(calls(runner, 6));
+    expect(runner.said).toEqual([]);
   });
 
   it.each([2, 6])(
