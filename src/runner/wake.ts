@@ -7,7 +7,9 @@ import type { Context } from './context.js';
 const DEBOUNCE_MS = 50;
 const REOPEN_MS = 5_000;
 
-export async function wakeOnChanges(cx: Context, nudge: () => void): Promise<void> {
+type Needs = Pick<Context, 'clock' | 'random' | 'log' | 'noMoreClaims'> & { readonly store: Pick<Context['store'], 'connection'> };
+
+export async function wakeOnChanges(cx: Needs, nudge: () => void): Promise<void> {
   while (!cx.noMoreClaims.aborted) {
     const lost = new AbortController();
     let pending = false;

@@ -28,9 +28,9 @@ export function fakeClock(automatic = false): FakeClock {
     mark: () => ({ monoMs: nowMs, wallMs: nowMs }),
     elapsedMs: (since) => nowMs - since.monoMs,
     disagreementMs: () => 0,
-    sleep: (ms, signal) =>
+    sleep: (ms, ...signals) =>
       new Promise((resolve) => {
-        if (signal?.aborted === true) return resolve();
+        if (signals.some((signal) => signal?.aborted === true)) return resolve();
         slept.push(ms);
         if (automatic) {
           nowMs += ms;
@@ -38,10 +38,11 @@ export function fakeClock(automatic = false): FakeClock {
         }
         const sleeper = { at: nowMs + ms, wake: resolve };
         sleepers.push(sleeper);
-        signal?.addEventListener('abort', () => {
+        const end = (): void => {
           sleepers = sleepers.filter((one) => one !== sleeper);
           resolve();
-        });
+        };
+        for (const signal of signals) signal?.addEventListener('abort', end);
       }),
     async advance(ms) {
       nowMs += ms;
