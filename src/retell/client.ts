@@ -44,6 +44,12 @@ export interface RetellOptions {
   readonly limits?: { readonly read?: RateLimit; readonly list?: RateLimit; readonly stop?: RateLimit };
 }
 
+/** What tells a call from others where the provider keeps no metadata. */
+export interface Unmarked {
+  readonly to: string;
+  readonly since: Date;
+}
+
 export interface Retell {
   /**
    * One POST, never a second. `mayStillSend` is asked once, in the moment before the first byte would leave; on false nothing is sent.
@@ -52,8 +58,11 @@ export interface Retell {
   place(order: CallOrder, mayStillSend: () => boolean): Promise<PlaceReply>;
   read(callId: string, signal?: AbortSignal): Promise<ReadReply>;
   listByIds(callIds: readonly string[], signal?: AbortSignal): Promise<ListReply>;
-  /** Calls whose metadata names this attempt, whatever their state and time. */
-  listByAttempt(attemptId: string, signal?: AbortSignal): Promise<ListReply>;
+  /**
+   * Calls whose metadata names this attempt, whatever their state and time. `unmarked`: where a call comes back without any metadata, not
+   * even when read by itself, it is the attempt's if it went to this number since then.
+   */
+  listByAttempt(attemptId: string, signal?: AbortSignal, unmarked?: Unmarked): Promise<ListReply>;
   /** Calls to a number that began after `since`, and those that never began: only the caller can judge their time. */
   listByNumber(to: string, since: Date, signal?: AbortSignal): Promise<ListReply>;
   stop(callId: string, signal?: AbortSignal): Promise<StopReply>;
@@ -188,19 +197,19 @@ export function createRetell(options: RetellOptions): Retell {
       return { kind: 'calls', calls, complete };
     },
 
-    async listByAttempt(attemptId, signal) {
+    async listByAttempt(attemptId, signal, unmarked) {
       const filter = { metadata: [{ key: 'attempt_id', type: 'string', op: 'eq', value: attemptId }] };
       const reply = await list(filter, signal, { attempt_id: attemptId });
       if (reply.kind !== 'calls') return reply;
       // Checked here as well: were the filter ignored one day, every job would adopt somebody else's call.
       const mine = reply.calls.filter((call) => call.metadata?.['attempt_id'] === attemptId);
-      const unmarked = reply.calls.filter((call) => call.metadata === null);
-      let complete = reply.complete && unmarked.length <= MAX_SINGLE_READS;
-      for (const { callId } of unmarked.slice(0, MAX_SINGLE_READS)) {
+      const bare = reply.calls.filter((call) => call.metadata === null);
+      let complete = reply.complete && bare.length <= MAX_SINGLE_READS;
+      for (const { callId } of bare.slice(0, MAX_SINGLE_READS)) {
         const single = await read(callId, signal);
         if (single.kind === 'account') return single;
         if (single.kind !== 'call') complete = false;
-        else if (single.call.metadata?.['attempt_id'] === attemptId) mine.push(single.call);
+        else if (single.call.metadata?.['attempt_id'] === attemptId || fits(single.call, unmarked)) mine.push(single.call);
       }
       return { kind: 'calls', calls: mine, complete };
     },
@@ -208,7 +217,7 @@ export function createRetell(options: RetellOptions): Retell {
     async listByNumber(to, since, signal) {
       const reply = await list({ to_number: { type: 'string', op: 'eq', value: to } }, signal);
       if (reply.kind !== 'calls') return reply;
-      const calls = reply.calls.filter((call) => call.toNumber === to && (call.startedAt === null || call.startedAt >= since));
+      const calls = reply.calls.filter((call) => wentTo(call, { to, since }));
       return { ...reply, calls };
     },
 
@@ -238,6 +247,14 @@ export function createRetell(options: RetellOptions): Retell {
       await Promise.all([createWireOnly.close(), askWire.close()]);
     },
   };
+}
+
+function wentTo({ toNumber, startedAt }: CallReading, { to, since }: Unmarked): boolean {
+  return toNumber === to && (startedAt === null || startedAt >= since);
+}
+
+function fits(call: CallReading, unmarked: Unmarked | undefined): boolean {
+  return call.metadata === null && unmarked !== undefined && wentTo(call, unmarked);
 }
 
 /** One signal for two, let go of afterwards: `AbortSignal.any` leaves a trace on a signal that lives as long as the process. */

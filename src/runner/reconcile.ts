@@ -15,6 +15,8 @@ export interface Reconciler {
 
 const FIRST_LOOK_MS = 500;
 const LOOKS_PER_WINDOW = 20;
+/** The provider dates a call by its own clock. */
+const CLOCKS_APART_MS = 30_000;
 
 export function createReconciler(
   cx: Context,
@@ -31,11 +33,13 @@ export function createReconciler(
     // A call that was doubled shows in the provider's lists when both have come there, and the first of them ends this search.
     const lookInMs = cx.timing.dialWithinMs + cx.timing.reconcileWindowMs;
     await persist(cx, 'marking a call as unknown', () => cx.store.attempts.markUnknown(facts._id, cx.me, lookInMs));
+    // Nobody else calls this number meanwhile: the attempt holds the lock of its line.
+    const unmarked = { to: facts.to_number, since: new Date(facts.dial_by.getTime() - cx.timing.dialWithinMs - CLOCKS_APART_MS) };
     let delayMs = Math.min(FIRST_LOOK_MS, windowMs(call) / LOOKS_PER_WINDOW);
     while (!cx.abandon.aborted && !call.lost) {
       const closes = facts.dial_by.getTime() + windowMs(call);
       const asked = cx.store.time.now().getTime();
-      const reply = await cx.retell.listByAttempt(facts._id, cx.abandon);
+      const reply = await cx.retell.listByAttempt(facts._id, cx.abandon, unmarked);
       if (reply.kind === 'account') cx.breaker.trip(reply.message);
       if (reply.kind === 'calls' && reply.calls.length > 0) {
         await found(call, reply.calls);

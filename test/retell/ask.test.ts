@@ -226,6 +226,32 @@ describe('listByAttempt', () => {
     });
     expect(await retell.listByAttempt('T')).toMatchObject({ kind: 'calls', calls: [{ callId: 'a' }], complete: false });
   });
+
+  test('P1 a provider that keeps no metadata: a call to the number since the intent is the one looked for, no other is', async () => {
+    const at = Date.UTC(2026, 10, 21, 12);
+    const calls = [
+      { call_id: 'ours', to_number: '+56911112222', start_timestamp: at + 1_000 },
+      { call_id: 'registered', to_number: '+56911112222' },
+      { call_id: 'earlier', to_number: '+56911112222', start_timestamp: at - 1_000 },
+      { call_id: 'elsewhere', to_number: '+56911113333', start_timestamp: at + 1_000 },
+      { call_id: 'marked', to_number: '+56911112222', start_timestamp: at + 1_000, metadata: {} },
+    ];
+    const { retell } = await start((request, response) => {
+      if (request.path === '/v3/list-calls') json(response, 200, { items: calls, has_more: false });
+      else
+        json(
+          response,
+          200,
+          calls.find(({ call_id: id }) => request.path.endsWith(`/${id}`)),
+        );
+    });
+    const found = async (...unmarked: [] | [{ to: string; since: Date }]): Promise<unknown> => {
+      const reply = await retell.listByAttempt('T', undefined, ...unmarked);
+      return reply.kind === 'calls' && reply.complete && reply.calls.map(({ callId }) => callId);
+    };
+    expect(await found({ to: '+56911112222', since: new Date(at) })).toEqual(['ours', 'registered']);
+    expect(await found()).toEqual([]);
+  });
 });
 
 test('listByNumber leaves out what began before, keeps what never began and what is to another number not', async () => {
