@@ -116,7 +116,14 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
     burst: Math.max(1, Math.ceil(options.callsPerSecond / 10)),
     clock: cx.clock,
   });
-  const presence = createPresence(cx, { ...options, pace, sends, away: refusals.away, liveCalls: () => tracker.live().length });
+  const presence = createPresence(cx, {
+    ...options,
+    away: refusals.away,
+    askAgain: refusals.askAgain,
+    pace,
+    sends,
+    liveCalls: () => tracker.live().length,
+  });
   const rescue = createRescue(
     cx,
     parts,

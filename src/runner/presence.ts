@@ -28,6 +28,7 @@ export interface PresenceOptions {
   readonly sends: Pick<Sends, 'setRate'>;
   /** Why the provider cannot be reached; null: it can, as far as is known. */
   readonly away: () => string | null;
+  readonly askAgain: () => Promise<void>;
   /** Makes or checks the indexes; false: one that keeps calls from doubling is missing. */
   readonly indexesStand: () => Promise<boolean>;
 }
@@ -155,6 +156,8 @@ export function createPresence(cx: Context, options: PresenceOptions): Presence 
       while (!cx.abandon.aborted) {
         await untilNextBeat();
         if (cx.abandon.aborted) return;
+        // Not waited for: it may take as long as a request may.
+        options.askAgain().catch((error: unknown) => cx.log.debug('the provider could not be asked', { error: messageOf(error) }));
         try {
           await cx.store.time.sync();
           await beat(state);

@@ -14,21 +14,30 @@ export interface Refusals {
   reached(): void;
   /** Why the provider could not be reached the last few times; null: it answered the last time, whatever it said. */
   away(): string | null;
+  /** Whether it is still away: with nothing due no create would tell. Does nothing while it is not. */
+  askAgain(): Promise<void>;
 }
 
 const REFUSED_IN_A_ROW = 20;
 const UNCLEAR_IN_A_ROW = 3;
 const UNREACHED_IN_A_ROW = 3;
 
-export function createRefusals(cx: Pick<Context, 'breaker' | 'alert' | 'slowdown' | 'log'>): Refusals {
+type Needs = Pick<Context, 'breaker' | 'alert' | 'slowdown' | 'log' | 'abandon'> & { readonly retell: Pick<Context['retell'], 'probe'> };
+
+export function createRefusals(cx: Needs): Refusals {
   let refused = 0;
   let unclear = 0;
+  let asking = false;
   let unreached: { times: number; why: string } | null = null;
 
   function answered(): void {
     if (unreached !== null && unreached.times >= UNREACHED_IN_A_ROW) cx.log.info('the provider can be reached again; dialling goes on');
     unclear = 0;
     unreached = null;
+  }
+
+  function away(): string | null {
+    return unreached !== null && unreached.times >= UNREACHED_IN_A_ROW ? unreached.why : null;
   }
 
   return {
@@ -56,6 +65,15 @@ export function createRefusals(cx: Pick<Context, 'breaker' | 'alert' | 'slowdown
       if (unreached.times === UNREACHED_IN_A_ROW)
         cx.log.warn('the provider cannot be reached; nothing can be dialled until it can', { error: why });
     },
-    away: () => (unreached !== null && unreached.times >= UNREACHED_IN_A_ROW ? unreached.why : null),
+    away,
+    askAgain: async () => {
+      if (away() === null || asking) return;
+      asking = true;
+      try {
+        if ((await cx.retell.probe(cx.abandon)) !== 'unavailable') answered();
+      } finally {
+        asking = false;
+      }
+    },
   };
 }

@@ -17,7 +17,12 @@ describe('the presence of a daemon', () => {
   beforeEach(async () => void (await world.database.db.collection('runners').deleteMany({})));
   afterAll(() => world.close());
 
-  const presenceOf = ({ cx }: Runner, indexesStand = true, away: () => string | null = () => null): Presence =>
+  const presenceOf = (
+    { cx }: Runner,
+    indexesStand = true,
+    away: () => string | null = () => null,
+    askAgain = () => Promise.resolve(),
+  ): Presence =>
     createPresence(cx, {
       version: '1',
       workers: 1,
@@ -27,6 +32,7 @@ describe('the presence of a daemon', () => {
       pace: createBucket({ perSecond: 1, burst: 1, clock: cx.clock }),
       sends: createSends(cx.clock),
       away,
+      askAgain,
       indexesStand: () => Promise.resolve(indexesStand),
     });
   const told = async (): Promise<unknown> => (await world.store.runners.list())[0]?.standstill;
@@ -48,13 +54,18 @@ describe('the presence of a daemon', () => {
   });
 
   it('tells that the provider cannot be reached, as long as it cannot', async () => {
-    const runner = openRunner(world.store, { timing: { leaseMs: 3_600_000 }, patience: 0.02 });
+    const runner = openRunner(world.store, { timing: { leaseMs: 3_600 }, patience: 0.02 });
     let away: string | null = 'connect ECONNREFUSED';
-    const presence = presenceOf(runner, true, () => away);
+    // With every sign of life: with nothing due no create tells that it is back.
+    const presence = presenceOf(
+      runner,
+      true,
+      () => away,
+      () => Promise.resolve(void (away = null)),
+    );
     await presence.beat('running');
     expect(await told()).toMatchObject({ code: 'PROVIDER_AWAY', text: 'the provider cannot be reached (connect ECONNREFUSED)' });
     const running = presence.run();
-    away = null;
     await expect.poll(told).toBeNull();
     runner.abandon();
     await running;

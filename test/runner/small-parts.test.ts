@@ -12,6 +12,7 @@ import { createRefusals } from '../../src/runner/refusals.js';
 import { createRegistry } from '../../src/runner/registry.js';
 import { createSlots, scopesOf } from '../../src/runner/slots.js';
 import type { Slots } from '../../src/runner/slots.js';
+import type { ProbeReply } from '../../src/retell/client.js';
 import { logTo, type Said } from './support.js';
 import { createClock } from '../../src/telemetry/clock.js';
 
@@ -227,11 +228,17 @@ describe('patience with the database', () => {
 });
 
 describe('several creates in a row without a clear answer', () => {
+  const UNASKED = {
+    alert: () => undefined,
+    abandon: new AbortController().signal,
+    retell: { probe: () => Promise.reject(new Error('nobody should ask')) },
+  };
+
   it('slow starts down, and one that is accepted or refused begins the row anew: each of them may cost a job an attempt', () => {
     let slowed = 0;
     const slowdown = { trouble: () => (slowed += 1), rateFactor: () => 1, pausedForMs: () => 0 };
     const breaker = { trip: () => undefined } as unknown as Context['breaker'];
-    const creates = createRefusals({ slowdown, breaker, alert: () => undefined, log: logTo([]) });
+    const creates = createRefusals({ ...UNASKED, slowdown, breaker, log: logTo([]) });
     const after = (...what: ('accepted' | 'refused' | 'unclear')[]): number => {
       for (const each of what) creates[each]();
       return slowed;
@@ -240,11 +247,16 @@ describe('several creates in a row without a clear answer', () => {
     expect(after('unclear', 'unclear')).toBe(2);
   });
 
-  it('or without any are a provider that is away, until it answers, whatever it says', () => {
+  it('or without any are a provider that is away, until it answers, whatever it says and whatever it is asked', async () => {
     const said: Said[] = [];
     const slowdown = { trouble: () => undefined, rateFactor: () => 1, pausedForMs: () => 0 };
     const breaker = { trip: () => undefined } as unknown as Context['breaker'];
-    const creates = createRefusals({ slowdown, breaker, alert: () => undefined, log: logTo(said) });
+    const answers: ProbeReply[] = ['unavailable', 'account'];
+    let asked = 0;
+    const probe = (): Promise<ProbeReply> => Promise.resolve(answers[(asked += 1) - 1] ?? 'ok');
+    const creates = createRefusals({ ...UNASKED, slowdown, breaker, log: logTo(said), retell: { probe } });
+    await creates.askAgain();
+    expect(asked).toBe(0);
     for (let n = 0; n < 5; n += 1) {
       expect(creates.away()).toBe(n < 3 ? null : 'ECONNREFUSED');
       creates.unreachable('ECONNREFUSED');
@@ -252,5 +264,10 @@ describe('several creates in a row without a clear answer', () => {
     creates.reached();
     expect(creates.away()).toBeNull();
     expect(said.map(({ level }) => level)).toEqual(['warn', 'info']);
+    for (let n = 0; n < 3; n += 1) creates.unreachable('ECONNREFUSED');
+    await Promise.all([creates.askAgain(), creates.askAgain()]);
+    expect({ asked, away: creates.away() }).toEqual({ asked: 1, away: 'ECONNREFUSED' });
+    await creates.askAgain();
+    expect({ asked, away: creates.away() }).toEqual({ asked: 2, away: null });
   });
 });
