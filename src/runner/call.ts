@@ -1,16 +1,39 @@
 /** One attempt in this process's hands, from its intent to its settlement. */
 import type { CallReading, StopReason } from '../domain/call.js';
-import type { Job } from '../domain/job.js';
+import type { Contact, Job } from '../domain/job.js';
 import type { Mark } from '../domain/ports.js';
 import type { AttemptDoc } from '../store/attempt.js';
 
 const FACTS = [
-  '_id', 'job', 'job_ref', 'account', 'batch', 'workspace', 'to_number', 'from_number', 'line', 'person', 'phone_index', 'ring_ms', 'max_duration_ms',
-  'estimate', 'counts', 'timezone', 'dial_by', 'stray', 'foreign',
-] as const satisfies readonly (keyof AttemptDoc)[]; // prettier-ignore
+  '_id',
+  'job',
+  'job_ref',
+  'account',
+  'batch',
+  'workspace',
+  'to_number',
+  'from_number',
+  'line',
+  'person',
+  'phone_index',
+  'ring_ms',
+  'max_duration_ms',
+  'estimate',
+  'counts',
+  'timezone',
+  'dial_by',
+  'stray',
+  'foreign',
+] as const satisfies readonly (keyof AttemptDoc)[];
 
 /** What of the attempt does not change while it is followed. */
 export type AttemptFacts = Pick<AttemptDoc, (typeof FACTS)[number]>;
+
+export type SettledAttempt = AttemptFacts &
+  Pick<AttemptDoc, 'call_id' | 'outcome' | 'cost' | 'next' | 'result' | 'job_fields'> & {
+    /** Where the job was read anyway. */
+    readonly contact?: Contact;
+  };
 
 export function factsOf(attempt: AttemptDoc): AttemptFacts {
   return Object.fromEntries(FACTS.flatMap((key) => (attempt[key] === undefined ? [] : [[key, attempt[key]]]))) as unknown as AttemptFacts;

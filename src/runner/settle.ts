@@ -4,24 +4,22 @@
  */
 import { afterCall } from '../domain/after-call.js';
 import type { Account } from '../domain/account.js';
-import { callResult, jobFields, resultDocument } from '../domain/call-result.js';
+import { callResult, jobFields } from '../domain/call-result.js';
 import { callbackTime } from '../domain/callbacks.js';
 import type { CallReading, NextStep, Outcome } from '../domain/call.js';
 import { dispose } from '../domain/dispositions.js';
 import { messageOf } from '../domain/errors.js';
-import type { Contact, Job } from '../domain/job.js';
+import type { Job } from '../domain/job.js';
 import { callCost } from '../domain/money.js';
-import { maskPhone } from '../domain/phones.js';
 import { readAccount } from '../domain/read-account.js';
 import { readJob } from '../domain/read-job.js';
 import type { AttemptCost, AttemptDoc } from '../store/attempt.js';
 import type { Settlement } from '../store/attempts.js';
 import type { Board } from './board.js';
-import { idsOf, type AttemptFacts, type Call } from './call.js';
+import { idsOf, type AttemptFacts, type Call, type SettledAttempt } from './call.js';
 import type { Context } from './context.js';
-import { mintedAt } from './ids.js';
-import { movementOf } from './movement.js';
 import { persist } from './persist.js';
+import { centsOf, createRecords } from './records.js';
 import { isRefusal } from '../store/writer.js';
 
 export interface Settler {
@@ -35,12 +33,6 @@ export interface Settler {
   annul(facts: AttemptFacts, reason: string): Promise<void>;
 }
 
-export type SettledAttempt = AttemptFacts &
-  Pick<AttemptDoc, 'call_id' | 'outcome' | 'cost' | 'next' | 'result' | 'job_fields'> & {
-    /** Where the job was read anyway. */
-    readonly contact?: Contact;
-  };
-
 /** A price that is not final is asked for again after this long. */
 const PRICE_LOOK_MS = 10 * 60_000;
 
@@ -49,6 +41,8 @@ export function createSettler(
   board: Pick<Board, 'batchOf' | 'account' | 'countryOf'>,
   touched: (account: string, batch: string | null) => void,
 ): Settler {
+  const records = createRecords(cx, accountOf);
+
   async function settlement(call: Call, reading: CallReading | null, outcome: Outcome): Promise<Settlement> {
     const { facts } = call;
     call.job ??= await jobUnder(facts);
@@ -108,7 +102,7 @@ export function createSettler(
     cx.failPoints.after('charge');
     // Neither needs the other; both are there before the lease goes.
     const { next } = attempt;
-    await Promise.all([next == null ? null : moveJob(attempt, next), tellOthers(attempt, cost)]);
+    await Promise.all([next == null ? null : moveJob(attempt, next), records.write(attempt, cost)]);
     cx.failPoints.before('finish');
     await persist(cx, 'closing an attempt', () => cx.store.attempts.finish(id, cx.me, lookAgain(attempt, cost)));
     cx.failPoints.after('finish');
@@ -185,58 +179,6 @@ export function createSettler(
     return reading.kind === 'job' && reading.job.leaseToken === facts._id ? reading.job : null;
   }
 
-  /** Tried again while the database is away. What it refuses for good is said and passed over. */
-  async function tell(id: string, what: string, write: () => Promise<void>): Promise<void> {
-    try {
-      await persist(cx, what, write, isRefusal);
-    } catch (error) {
-      cx.log.error(`${what} failed for good`, { attempt_id: id, error: messageOf(error) });
-    }
-  }
-
-  async function book(attempt: SettledAttempt, cost: AttemptCost): Promise<void> {
-    const movement = movementOf(attempt, cost, (await accountOf(attempt.account)).plan);
-    if (movement !== null) await cx.store.books.movement(movement);
-  }
-
-  async function contactOf({ job }: SettledAttempt): Promise<Contact | null> {
-    const reading = readJob(await cx.store.jobs.byId(job));
-    return reading.kind === 'job' ? reading.job.contact : null;
-  }
-
-  /** The call's records, and what it forbids from now on; before the lease is let go, so that whoever adopts the attempt writes them again. */
-  async function tellOthers(attempt: SettledAttempt, cost: AttemptCost): Promise<void> {
-    const { _id: id, account, batch, call_id: callId, next, outcome } = attempt;
-    const told: Promise<void>[] = [];
-    if (next?.suppress != null) {
-      const { line, person } = attempt;
-      const entry = {
-        line,
-        person,
-        account: null,
-        batch: null,
-        reason: next.suppress,
-        expiresAt: null,
-        evidence: callId ?? id,
-        attempt: id,
-        masked: maskPhone(attempt.to_number),
-      };
-      told.push(tell(id, 'blocking a number', () => cx.store.campaigns.suppress(entry)));
-    }
-    told.push(tell(id, 'booking a call', () => book(attempt, cost)));
-    if (callId !== undefined) {
-      const result = async (): Promise<void> => {
-        const fields = resultDocument({
-          attemptId: id, jobRef: attempt.job_ref, account, batch, contact: attempt.contact ?? (await contactOf(attempt)),
-          phoneUsed: attempt.to_number, outcome: outcome ?? null, result: attempt.result ?? {},
-        }); // prettier-ignore
-        await cx.store.books.result(callId, fields, attempt.foreign === true ? null : mintedAt(id));
-      };
-      told.push(tell(id, "recording a call's result", result));
-    }
-    await Promise.all(told);
-  }
-
   return {
     finishSettled,
 
@@ -250,10 +192,17 @@ export function createSettler(
       cx.failPoints.after('settle');
       if (written !== true) return false;
       cx.journal.write('settled', {
-        ...idsOf(call), class: outcome.class, reason: outcome.reason, success: outcome.success, duration_ms: outcome.durationMs,
-        cost_micros: planned.cost.micros, cost_final: planned.cost.final, next: planned.next?.status ?? null,
-        due_at: planned.next?.dueAt ?? null, why: planned.next?.why ?? null,
-      }); // prettier-ignore
+        ...idsOf(call),
+        class: outcome.class,
+        reason: outcome.reason,
+        success: outcome.success,
+        duration_ms: outcome.durationMs,
+        cost_micros: planned.cost.micros,
+        cost_final: planned.cost.final,
+        next: planned.next?.status ?? null,
+        due_at: planned.next?.dueAt ?? null,
+        why: planned.next?.why ?? null,
+      });
       const { cost, next, result, jobFields: fields } = planned;
       await finishSettled({
         ...facts,
@@ -271,8 +220,8 @@ export function createSettler(
     reprice: async (attempt, cost) => {
       const { _id: id, account, batch } = attempt;
       if (account !== null) await cx.store.ledgers.charge(account, id, cost, attempt.counts);
-      await book(attempt, cost);
-      await tell(id, 'correcting the price of a call', () => cx.store.recount.price(attempt.job, id, centsOf(cost)));
+      await records.book(attempt, cost);
+      await records.correct(attempt, cost);
       await cx.store.attempts.finalCost(id, cost);
       if (account !== null) touched(account, batch);
     },
@@ -290,5 +239,3 @@ export function createSettler(
     },
   };
 }
-
-const centsOf = (cost: AttemptCost): number => cost.micros / 10_000;

@@ -5,7 +5,7 @@ import type { NextStep } from '../../src/domain/call.js';
 import { NO_FAIL_POINTS } from '../../src/runner/failpoints.js';
 import type { Context } from '../../src/runner/context.js';
 import { createSettler } from '../../src/runner/settle.js';
-import type { SettledAttempt } from '../../src/runner/settle.js';
+import type { SettledAttempt } from '../../src/runner/call.js';
 import { createClock } from '../../src/telemetry/clock.js';
 
 const DONE: NextStep = {
