@@ -33,10 +33,20 @@ happened, 2 such a run cannot be made, 1 the run itself failed.`;
 const main = async (): Promise<number> => {
   const { values } = parseArgs({
     options: {
-      seed: { type: 'string' }, minutes: { type: 'string' }, daemons: { type: 'string' }, jobs: { type: 'string' }, elections: { type: 'string' }, out: { type: 'string' },
-      settle: { type: 'string' }, demos: { type: 'string' }, sabotage: { type: 'string' }, hostile: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' },
+      seed: { type: 'string' },
+      minutes: { type: 'string' },
+      daemons: { type: 'string' },
+      jobs: { type: 'string' },
+      elections: { type: 'string' },
+      out: { type: 'string' },
+      settle: { type: 'string' },
+      demos: { type: 'string' },
+      sabotage: { type: 'string' },
+      hostile: { type: 'boolean' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean' },
     },
-  }); // prettier-ignore
+  });
   if (values.help === true) {
     console.log(HELP);
     return 0;

@@ -40,9 +40,20 @@ export async function within<T>(ms: number, wanted: Promise<T>, otherwise: strin
 
 export function environment(uri: string, database: string, retell: string, more: Record<string, string> = {}): Record<string, string> {
   return {
-    PATH: process.env['PATH'] ?? '', ENV: 'testing', MONGO_URI: uri, MONGO_DB: database, RETELL_BASE_URL: retell, RETELL_API_KEY: 'key_bench', LOG_LEVEL: 'INFO',
-    RETELL_AGENT_ID: 'agent_bench', RETELL_FROM_NUMBER: '+56600000001', CALLS_PER_SECOND: '1000', MAX_CONCURRENT_CALLS: '10000', LEASE_SECONDS: '120', ...more,
-  }; // prettier-ignore
+    PATH: process.env['PATH'] ?? '',
+    ENV: 'testing',
+    MONGO_URI: uri,
+    MONGO_DB: database,
+    RETELL_BASE_URL: retell,
+    RETELL_API_KEY: 'key_bench',
+    LOG_LEVEL: 'INFO',
+    RETELL_AGENT_ID: 'agent_bench',
+    RETELL_FROM_NUMBER: '+56600000001',
+    CALLS_PER_SECOND: '1000',
+    MAX_CONCURRENT_CALLS: '10000',
+    LEASE_SECONDS: '120',
+    ...more,
+  };
 }
 
 /** The probe is loaded before the program and shares its event loop: a timer every 10 ms, nothing else until it is asked. */

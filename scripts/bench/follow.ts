@@ -100,10 +100,32 @@ const attemptId = (n: number): string => `000000000000bench${String(n).padStart(
 function liveAttempt(callId: string, n: number): { _id: string } & Record<string, unknown> {
   const now = new Date();
   return {
-    _id: attemptId(n), job: attemptId(n), job_ref: `job_${n}`, account: 'acc-bench', batch: 'b1', runner: 'gone', workspace: 'bench', state: 'live', open: true, at: now,
-    placed_at: now, dial_by: now, lease_until: new Date(now.getTime() - 1_000), locks: [`job:${n}`, `slot:${n}`], to_number: '+569', from_number: '+56600000001', line: String(n),
-    person: null, phone_index: 0, ring_ms: 30_000, max_duration_ms: 7_200_000, estimate: { micros: 0, ms: 0 }, counts: [], timezone: 'America/Santiago', call_id: callId,
-  }; // prettier-ignore
+    _id: attemptId(n),
+    job: attemptId(n),
+    job_ref: `job_${n}`,
+    account: 'acc-bench',
+    batch: 'b1',
+    runner: 'gone',
+    workspace: 'bench',
+    state: 'live',
+    open: true,
+    at: now,
+    placed_at: now,
+    dial_by: now,
+    lease_until: new Date(now.getTime() - 1_000),
+    locks: [`job:${n}`, `slot:${n}`],
+    to_number: '+569',
+    from_number: '+56600000001',
+    line: String(n),
+    person: null,
+    phone_index: 0,
+    ring_ms: 30_000,
+    max_duration_ms: 7_200_000,
+    estimate: { micros: 0, ms: 0 },
+    counts: [],
+    timezone: 'America/Santiago',
+    call_id: callId,
+  };
 }
 
 export async function follow({ world, report }: Bench): Promise<void> {

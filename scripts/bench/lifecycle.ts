@@ -61,8 +61,17 @@ async function wholeProtocol(world: World, jobs: number, concurrency: number): P
     },
   };
   const { daemon } = await assemble({
-    settings, rulebook: loadRulebook(null), fingerprint: 'bench', version: 'bench', clock, log: SILENT, journal, store, simulatorUrl: null, retell: instantRetell(),
-  }); // prettier-ignore
+    settings,
+    rulebook: loadRulebook(null),
+    fingerprint: 'bench',
+    version: 'bench',
+    clock,
+    log: SILENT,
+    journal,
+    store,
+    simulatorUrl: null,
+    retell: instantRetell(),
+  });
   await daemon.start();
   await within(PATIENCE_MS, last, 'not every job was settled');
   // The database is asked only now: a count of the finished, ten times a second, is work for the engine too.

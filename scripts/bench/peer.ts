@@ -63,9 +63,22 @@ async function seed(collection: ReturnType<ReturnType<World['database']>['collec
   const nextRunAt = new Date(Date.now() - 1_000);
   for (let done = 0; done < jobs; done += 1_000) {
     const chunk = Array.from({ length: Math.min(1_000, jobs - done) }, (_, n) => ({
-      name: NAME, type: 'normal', priority: 0, nextRunAt, data: { n: done + n }, lockedAt: null, lastRunAt: null, lastFinishedAt: null,
-      failedAt: null, failCount: null, failReason: null, repeatInterval: null, repeatTimezone: null, repeatAt: null, lastModifiedBy: null,
-    })); // prettier-ignore
+      name: NAME,
+      type: 'normal',
+      priority: 0,
+      nextRunAt,
+      data: { n: done + n },
+      lockedAt: null,
+      lastRunAt: null,
+      lastFinishedAt: null,
+      failedAt: null,
+      failCount: null,
+      failReason: null,
+      repeatInterval: null,
+      repeatTimezone: null,
+      repeatAt: null,
+      lastModifiedBy: null,
+    }));
     await collection.insertMany(chunk, { ordered: false });
   }
 }

@@ -196,7 +196,10 @@ function latestOf(doc: Document): Date | null {
 
 /** An id may hold anything; a name of a file must not. */
 function fileName(batch: string): string {
-  return batch.replace(/[^\w.-]+/g, '_').replace(/^\.+/, '_').slice(0, 100); // prettier-ignore
+  return batch
+    .replace(/[^\w.-]+/g, '_')
+    .replace(/^\.+/, '_')
+    .slice(0, 100);
 }
 
 export function busy(batch: string): SpeechAiError {

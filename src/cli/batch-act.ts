@@ -217,9 +217,12 @@ export async function cancelBatch(session: Session, ref: string, options: ActOpt
     return unchanged();
   await acknowledged(doc, batches.mark(doc, 'cancelled', actOf(session, options)));
   const ended = await cancelJobs(session, doc, options);
-  tell([{ batch_id: nameOf(doc), state: 'cancelled', live_calls: await liveCalls(session, doc), ...ended }], options, (one) =>
-    `${one.batch_id} is cancelled: ${count(ended.jobs_cancelled, 'job')} at once, ${String(ended.jobs_cancelled_after_their_call)} in progress when their call ends. ${liveText(one.live_calls)}`,
-  ); // prettier-ignore
+  tell(
+    [{ batch_id: nameOf(doc), state: 'cancelled', live_calls: await liveCalls(session, doc), ...ended }],
+    options,
+    (one) =>
+      `${one.batch_id} is cancelled: ${count(ended.jobs_cancelled, 'job')} at once, ${String(ended.jobs_cancelled_after_their_call)} in progress when their call ends. ${liveText(one.live_calls)}`,
+  );
   return EXIT.ok;
 }
 

@@ -18,7 +18,21 @@ export interface ListOptions {
 
 const COUNTED = ['pending', 'scheduled', 'in_progress', 'done', 'completed', 'failed', 'suspended', 'cancelled'];
 /** `other`: statuses of other programs. In progress is more than live: also what is being placed, and what awaits its analysis. */
-const HEAD = ['batch', 'name', 'account', 'state', 'jobs', 'waiting', 'in progress', 'done', 'failed', 'suspended', 'cancelled', 'other', 'not dialled because']; // prettier-ignore
+const HEAD = [
+  'batch',
+  'name',
+  'account',
+  'state',
+  'jobs',
+  'waiting',
+  'in progress',
+  'done',
+  'failed',
+  'suspended',
+  'cancelled',
+  'other',
+  'not dialled because',
+];
 const OTHER = HEAD.indexOf('other');
 
 export async function listBatches(session: Session, { account, state, limit, json }: ListOptions): Promise<void> {

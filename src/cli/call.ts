@@ -46,11 +46,12 @@ async function list(flags: ListFlags, command: Command): Promise<ExitCode> {
   const open = await withSession(command, ({ store }) => store.attempts.openOf(whichOf(flags)));
   const calls = open.map(openCall).toSorted((a, b) => a.since.localeCompare(b.since));
   if (flags.json === true) printJson(snakeKeys(calls));
-  else await printTable(
-    ['job', 'number', 'state', 'since', 'batch', 'call', 'runner'],
-    calls.map((one) => [one.job, one.number, one.state, one.since, one.batch ?? '', one.callId ?? '', one.runner]),
-    'No call is open.',
-  ); // prettier-ignore
+  else
+    await printTable(
+      ['job', 'number', 'state', 'since', 'batch', 'call', 'runner'],
+      calls.map((one) => [one.job, one.number, one.state, one.since, one.batch ?? '', one.callId ?? '', one.runner]),
+      'No call is open.',
+    );
   return EXIT.ok;
 }
 

@@ -54,12 +54,36 @@ export function oldCall(doc: AnyDocument, country: string | null, table: Outcome
       ? unreadableOutcome(endedAt)
       : classify({ ...call, live: false }, { stopReason: null, seenEndedAt: endedAt }, table);
   return {
-    _id: `adopted:${callId}`, job: doc._id, job_ref: job.ref, account: job.account, batch: job.batch, runner: 'speechai-worker', workspace: '',
-    state: 'settled', open: false, at, placed_at: at, dial_by: at, to_number: phone.e164 ?? '', from_number: call?.fromNumber ?? '', line: phone.line,
-    person: job.contact.person, phone_index: index, ring_ms: policy.ringMs, max_duration_ms: policy.maxDurationMs, estimate: { micros: 0, ms: 0 },
-    counts: [], timezone: policy.defaultTimezone, call_id: callId, foreign: true, outcome, reached: outcome.reached, next: null,
-    cost: { micros: 0, ms: 0, final: true }, settled_at: endedAt,
-  }; // prettier-ignore
+    _id: `adopted:${callId}`,
+    job: doc._id,
+    job_ref: job.ref,
+    account: job.account,
+    batch: job.batch,
+    runner: 'speechai-worker',
+    workspace: '',
+    state: 'settled',
+    open: false,
+    at,
+    placed_at: at,
+    dial_by: at,
+    to_number: phone.e164 ?? '',
+    from_number: call?.fromNumber ?? '',
+    line: phone.line,
+    person: job.contact.person,
+    phone_index: index,
+    ring_ms: policy.ringMs,
+    max_duration_ms: policy.maxDurationMs,
+    estimate: { micros: 0, ms: 0 },
+    counts: [],
+    timezone: policy.defaultTimezone,
+    call_id: callId,
+    foreign: true,
+    outcome,
+    reached: outcome.reached,
+    next: null,
+    cost: { micros: 0, ms: 0, final: true },
+    settled_at: endedAt,
+  };
 }
 
 /** After a call that did not succeed the old worker moved on to the next number, and from the last to the first. */

@@ -69,12 +69,21 @@ export async function archive(session: Session, options: ArchiveOptions, doing: 
   const archives = createArchive(store.connection);
   const { found, interrupted, left } = await candidates(session, archives, options.batch ?? null, olderThan);
   const sum = (of: (standing: Standing) => number): number => found.reduce((n, { standing }) => n + of(standing), 0);
-  const what = `${count(sum(({ jobs }) => jobs), 'job')} and ${count(sum(({ calls }) => calls), 'call')} of ${batchesText(found.length)}`; // prettier-ignore
+  const what = `${count(
+    sum(({ jobs }) => jobs),
+    'job',
+  )} and ${count(
+    sum(({ calls }) => calls),
+    'call',
+  )} of ${batchesText(found.length)}`;
   for (const { batch, entry } of interrupted)
     say(`${batch}: ${archivedText(entry)}; that was interrupted${dryRun ? ', and the next run without --dry-run continues it' : ''}.`);
   if (left > 0) say(`${batchesText(left)} not taken: not over, or at work within ${options.olderThan} days.`);
   if (folder === null || found.length + interrupted.length === 0) {
-    tell(options, found.map((one) => lineOf(one, null))); // prettier-ignore
+    tell(
+      options,
+      found.map((one) => lineOf(one, null)),
+    );
     if (found.length + interrupted.length === 0) say('Nothing to archive.');
     if (found.length > 0) say(`Without --dry-run ${what} would be moved out.`);
     return EXIT.ok;
@@ -95,7 +104,8 @@ export async function archive(session: Session, options: ArchiveOptions, doing: 
   };
   try {
     for (const { batch, entry } of interrupted) await tried(batch, () => goOn(archives, batch, entry, doing));
-    for (const one of found) await tried(one.batch, async () => void lines.push(...(await move(session, archives, one, { folder, at, olderThan, doing })))); // prettier-ignore
+    for (const one of found)
+      await tried(one.batch, async () => void lines.push(...(await move(session, archives, one, { folder, at, olderThan, doing }))));
   } finally {
     tell(options, lines);
   }
@@ -123,7 +133,15 @@ async function move(
   const standing = await standingOf(session, archives, batch);
   const why = whyNot(standing, where.olderThan);
   if (why !== null) throw stays(batch, why);
-  const order = { ...where, batch, id: randomBytes(9).toString('hex'), by: session.by, host: hostname(), pid: process.pid, database: session.store.connection.db.databaseName }; // prettier-ignore
+  const order = {
+    ...where,
+    batch,
+    id: randomBytes(9).toString('hex'),
+    by: session.by,
+    host: hostname(),
+    pid: process.pid,
+    database: session.store.connection.db.databaseName,
+  };
   doing.batch = batch;
   doing.step = 'written';
   const moved = await moveOut(archives, order, progressOf(batch, doing));
@@ -255,7 +273,15 @@ function tell({ json }: ArchiveOptions, lines: readonly Line[]): void {
   if (json === true) printJson(lines);
   else {
     for (const { batch_id, jobs, calls, last_call, file } of lines) {
-      print([batch_id, count(jobs, 'job'), count(calls, 'call'), `last call ${last_call?.toISOString() ?? 'never'}`, ...(file === null ? [] : [file])].join('\t')); // prettier-ignore
+      print(
+        [
+          batch_id,
+          count(jobs, 'job'),
+          count(calls, 'call'),
+          `last call ${last_call?.toISOString() ?? 'never'}`,
+          ...(file === null ? [] : [file]),
+        ].join('\t'),
+      );
     }
   }
 }

@@ -82,7 +82,16 @@ export async function forecastBatch(session: Session, ref: string, options: Fore
     ...(seen.length === 0 ? ['The batch has no calls yet: usual outcomes are assumed.'] : []),
   ];
   if (options.json === true)
-    printJson(asJson(stored.batch.id, waiting, result, seen.reduce((sum, one) => sum + one.calls, 0), options, notes)); // prettier-ignore
+    printJson(
+      asJson(
+        stored.batch.id,
+        waiting,
+        result,
+        seen.reduce((sum, one) => sum + one.calls, 0),
+        options,
+        notes,
+      ),
+    );
   else show(stored.batch.id, waiting, result, notes);
   return EXIT.ok;
 }
@@ -92,7 +101,11 @@ async function changed(session: Session, view: BatchView, pairs: readonly string
   if (pairs.length === 0) return view;
   const zone = batchZone(view.batch, view.account, session.policy).name;
   const ofAccount = pairs.flatMap((pair) => /^account\.([a-z_]+)=(.*)$/.exec(pair)?.slice(1, 3) ?? []);
-  const edit = editsOrExit(pairs.filter((pair) => !pair.startsWith('account.')), zone, 'There is no forecast of that'); // prettier-ignore
+  const edit = editsOrExit(
+    pairs.filter((pair) => !pair.startsWith('account.')),
+    zone,
+    'There is no forecast of that',
+  );
   const batch = readBatch(applyEdit(view.doc, edit));
   const fields: Record<string, string> = {};
   for (let n = 0; n + 1 < ofAccount.length; n += 2) fields[ofAccount[n] ?? ''] = ofAccount[n + 1] ?? '';

@@ -62,7 +62,10 @@ async function missing({ store }: Session, ref: string): Promise<None> {
     kind: 'none',
     code: 'NO_SUCH_JOB',
     why: `${why} in the database; it may have been moved out with its batch`,
-    remedy: `Look in ${likely.slice(0, FILES_TOLD).map(({ where }) => where).join(', ')}${more}; \`speechai db unarchive FILE\` brings it back. If that is none of it, \`speechai job list\` shows what is here.`, // prettier-ignore
+    remedy: `Look in ${likely
+      .slice(0, FILES_TOLD)
+      .map(({ where }) => where)
+      .join(', ')}${more}; \`speechai db unarchive FILE\` brings it back. If that is none of it, \`speechai job list\` shows what is here.`,
   };
 }
 

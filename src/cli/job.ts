@@ -267,6 +267,7 @@ function collectField(text: string, before: readonly (readonly [string, string])
 function money(text: string): number {
   const reading = readAmount(text);
   if (reading.kind !== 'amount') throw new InvalidArgumentError('It must be an amount like 104050, 104.050 or 1.234,50.');
-  if (reading.doubtful === true) throw new InvalidArgumentError('It could be thousands or a fraction: write it without a separator, or with two digits behind it.'); // prettier-ignore
+  if (reading.doubtful === true)
+    throw new InvalidArgumentError('It could be thousands or a fraction: write it without a separator, or with two digits behind it.');
   return reading.value;
 }

@@ -65,7 +65,10 @@ export async function reportSummary(session: Session, options: ReportOptions): P
     for (const { title: heading, head, rows } of sectionsOf(figures)) {
       if (rows.length === 0) continue;
       print(`\n${heading}`);
-      await printTable(head, rows.map((row) => row.map(cellText))); // prettier-ignore
+      await printTable(
+        head,
+        rows.map((row) => row.map(cellText)),
+      );
     }
   }
   return EXIT.ok;
@@ -153,7 +156,10 @@ async function askedFor(session: Session, options: ReportOptions): Promise<Asked
   const found = await Promise.all(batch.map(async (ref) => ({ ref, doc: await admin.find(ref) })));
   // One that was deleted is still asked for by its calls.
   const ids = found.map(({ ref, doc }) => (doc === null ? ref : (readBatch(doc).id ?? ref)));
-  await refuseUnknown(session, found.flatMap(({ ref, doc }) => (doc === null ? [ref] : []))); // prettier-ignore
+  await refuseUnknown(
+    session,
+    found.flatMap(({ ref, doc }) => (doc === null ? [ref] : [])),
+  );
   for (const { ref, doc } of found) tellArchived(ref, doc);
   const names = found.map(({ ref, doc }) => (doc === null ? ref : readBatch(doc).name));
   const first = found.flatMap(({ doc }) => (doc === null ? [] : (readBatch(doc).account ?? [])))[0];

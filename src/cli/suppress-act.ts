@@ -153,7 +153,11 @@ export async function removeSuppressions(session: Session, words: readonly strin
     say('Nothing was changed.');
     return EXIT.failed;
   }
-  const ended = await admin.end(found.map(({ id }) => id), session.by, options.reason ?? null); // prettier-ignore
+  const ended = await admin.end(
+    found.map(({ id }) => id),
+    session.by,
+    options.reason ?? null,
+  );
   if (options.json === true) printJson({ ended, ids: found.map(({ id }) => id) });
   say(`Ended: ${String(ended)}.`);
   return EXIT.ok;

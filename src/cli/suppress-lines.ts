@@ -52,7 +52,14 @@ export async function delimiterOf(file: string): Promise<string> {
 /** Empty for a line that says nothing; null where the quotes do not close. */
 export function cellsOf(text: string): readonly string[] | null {
   try {
-    const [cells = []] = parse(text, { bom: true, delimiter: [',', ';', '\t'], relax_column_count: true, relax_quotes: true, skip_empty_lines: true, trim: true }); // prettier-ignore
+    const [cells = []] = parse(text, {
+      bom: true,
+      delimiter: [',', ';', '\t'],
+      relax_column_count: true,
+      relax_quotes: true,
+      skip_empty_lines: true,
+      trim: true,
+    });
     return cells.every((cell) => cell === '') ? [] : cells;
   } catch {
     return null;

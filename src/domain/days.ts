@@ -9,9 +9,19 @@ const YEARS = { from: 1990, to: 2100 };
 
 /** Spanish and English names of one month in a row; three letters of one are enough. */
 const MONTHS = [
-  'enero january', 'febrero february', 'marzo march', 'abril april', 'mayo may', 'junio june',
-  'julio july', 'agosto august', 'septiembre setiembre september', 'octubre october', 'noviembre november', 'diciembre december',
-]; // prettier-ignore
+  'enero january',
+  'febrero february',
+  'marzo march',
+  'abril april',
+  'mayo may',
+  'junio june',
+  'julio july',
+  'agosto august',
+  'septiembre setiembre september',
+  'octubre october',
+  'noviembre november',
+  'diciembre december',
+];
 
 /** `25/11/2025 00:00` of a spreadsheet: what is asked for is the day. */
 export const withoutTime = (written: string): string => written.trim().replace(/[T ]\d{1,2}:\d{2}[\d:.,Z+\- apm]*$/i, '');

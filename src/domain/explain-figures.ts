@@ -38,15 +38,47 @@ export function gateFigures(facts: Facts, policy: Policy, packs: Packs): Readonl
     ['person', of('The person is not blocked.', suppressions.length, null, 'suppressions')],
     ['limits', limitFigure(facts, scene)],
     ['redial', redialFigure(facts, policy)],
-    ['hours', of('It is inside the hours.', `${localDate(now, zone.name)} ${localTime(now, zone.name)} ${zone.name} (${zone.source})`, null, 'batch.call_settings.allowed_hours')],
+    [
+      'hours',
+      of(
+        'It is inside the hours.',
+        `${localDate(now, zone.name)} ${localTime(now, zone.name)} ${zone.name} (${zone.source})`,
+        null,
+        'batch.call_settings.allowed_hours',
+      ),
+    ],
     ['batch', of('The batch runs.', batch === 'missing' ? null : batchState(batch, now), null, 'batch.is_active')],
-    ['schedule', of('It is between start and end.', now.toISOString(), batch === 'missing' ? null : (batch.endAt?.toISOString() ?? null), 'batch.start_at, batch.end_at')],
-    ['account', of('The account is active.', account === 'missing' ? null : `${account.status}, ${account.plan ?? 'no plan'}`, account === 'missing' ? null : (account.expiresAt?.toISOString() ?? null), 'account.status')],
-    ['rules', of('The rule pack is known.', packOf(scene)?.name ?? null, null, batch !== 'missing' && batch.rules !== null ? 'batch.rules' : 'CAMPAIGN_RULES')],
+    [
+      'schedule',
+      of(
+        'It is between start and end.',
+        now.toISOString(),
+        batch === 'missing' ? null : (batch.endAt?.toISOString() ?? null),
+        'batch.start_at, batch.end_at',
+      ),
+    ],
+    [
+      'account',
+      of(
+        'The account is active.',
+        account === 'missing' ? null : `${account.status}, ${account.plan ?? 'no plan'}`,
+        account === 'missing' ? null : (account.expiresAt?.toISOString() ?? null),
+        'account.status',
+      ),
+    ],
+    [
+      'rules',
+      of(
+        'The rule pack is known.',
+        packOf(scene)?.name ?? null,
+        null,
+        batch !== 'missing' && batch.rules !== null ? 'batch.rules' : 'CAMPAIGN_RULES',
+      ),
+    ],
     ['caller number', of('There is a caller number.', callers.length, null, 'from_numbers, RETELL_FROM_NUMBER')],
     ['daily caps', capFigure(scene)],
     ['credit', creditFigure(facts)],
-  ]); // prettier-ignore
+  ]);
 }
 
 function attemptSource({ batch, job }: Facts, policy: Policy): string {

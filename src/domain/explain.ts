@@ -57,8 +57,15 @@ export function explain(facts: Facts, policy: Policy, packs: Packs): Explanation
       ];
     }
     return reasons.map(({ code, text, value, limit, source, until }) => ({
-      gate, pass, code, text, value: value ?? open?.value ?? null, limit: limit ?? open?.limit ?? null, source, until,
-    })); // prettier-ignore
+      gate,
+      pass,
+      code,
+      text,
+      value: value ?? open?.value ?? null,
+      limit: limit ?? open?.limit ?? null,
+      source,
+      until,
+    }));
   });
   return {
     decision,

@@ -137,9 +137,16 @@ export function playOnce(input: ForecastInput, random: Random): Run {
     costMicros += micros;
     talkMs += durationMs;
     const next = afterCall({
-      job, batch: ownBatch, outcome, dialled: { phoneIndex: plan.phoneIndex, line: plan.line }, policy: ownPolicy, table: input.table,
-      requested: { cancel: false, suspend: false }, callbackAt: null, random,
-    }); // prettier-ignore
+      job,
+      batch: ownBatch,
+      outcome,
+      dialled: { phoneIndex: plan.phoneIndex, line: plan.line },
+      policy: ownPolicy,
+      table: input.table,
+      requested: { cancel: false, suspend: false },
+      callbackAt: null,
+      random,
+    });
     const after: Job = {
       ...job,
       status: next.status,
@@ -231,10 +238,15 @@ export function playOnce(input: ForecastInput, random: Random): Run {
   const left = stuck + (nowMs >= endMs ? ready.length + live : 0) + (nowMs >= endMs ? pending(timeline) : 0);
   return {
     endedAt: left > 0 ? null : new Date(lastMs),
-    calls, talkMs, costMicros, answered, failed, left,
+    calls,
+    talkMs,
+    costMicros,
+    answered,
+    failed,
+    left,
     leftBecause: left > 0 ? (stuckBecause ?? 'It takes longer than a year.') : null,
     binding: [...waited.values()],
-  }; // prettier-ignore
+  };
 }
 
 function pending(timeline: { take(): Happening | null }): number {

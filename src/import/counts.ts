@@ -44,9 +44,23 @@ export interface Tally {
 
 export function createTally(): Tally {
   const counts: Counts = {
-    rows: 0, contacts: 0, numbers: 0, amount: 0, rejectedRows: 0, droppedNumbers: 0, remarks: 0, alreadyWaiting: 0, suppressed: 0, recentlyCalled: 0,
-    missing: {}, pastDue: 0, pastMax: 0, zeroDebt: 0, reasons: {}, kept: {},
-  }; // prettier-ignore
+    rows: 0,
+    contacts: 0,
+    numbers: 0,
+    amount: 0,
+    rejectedRows: 0,
+    droppedNumbers: 0,
+    remarks: 0,
+    alreadyWaiting: 0,
+    suppressed: 0,
+    recentlyCalled: 0,
+    missing: {},
+    pastDue: 0,
+    pastMax: 0,
+    zeroDebt: 0,
+    reasons: {},
+    kept: {},
+  };
   const why = new Map<string, Reason>();
   const rejected = createLines();
   return {

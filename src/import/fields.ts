@@ -1,9 +1,28 @@
 /** What the columns of a table file can mean, and under which names people have them. */
 
 export const FIELDS = [
-  'rut', 'name', 'company', 'amount', 'expiry', 'days_late', 'due_date', 'max_date', 'mobile', 'landline', 'phone', 'reference', 'timezone',
-  'offer_description', 'discount_percentage', 'product_category', 'customer_segment', 'campaign_type', 'call_to_action', 'offer_value', 'offer_expires',
-] as const; // prettier-ignore
+  'rut',
+  'name',
+  'company',
+  'amount',
+  'expiry',
+  'days_late',
+  'due_date',
+  'max_date',
+  'mobile',
+  'landline',
+  'phone',
+  'reference',
+  'timezone',
+  'offer_description',
+  'discount_percentage',
+  'product_category',
+  'customer_segment',
+  'campaign_type',
+  'call_to_action',
+  'offer_value',
+  'offer_expires',
+] as const;
 
 export type Field = (typeof FIELDS)[number];
 

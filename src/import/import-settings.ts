@@ -50,10 +50,34 @@ const OWN = z.strictObject({
 
 /** A key that is misspelt would be a rule that nobody keeps. */
 const CALL_KEYS = new Set([
-  'max_attempts', 'retry_delay_hours', 'hours_between_attempts', 'retry_settings', 'allowed_hours', 'allowed_call_hours', 'days_of_week', 'allowed_days',
-  'timezone', 'time_zone', 'holidays', 'closed_dates', 'ring_timeout', 'max_call_duration', 'max_concurrent_calls', 'max_calls_per_day', 'daily_call_limit',
-  'priority', 'queue', 'rules', 'from_numbers', 'from_number', 'agent_id', 'retell_agent_id', 'start_at', 'end_at', 'use_case',
-]); // prettier-ignore
+  'max_attempts',
+  'retry_delay_hours',
+  'hours_between_attempts',
+  'retry_settings',
+  'allowed_hours',
+  'allowed_call_hours',
+  'days_of_week',
+  'allowed_days',
+  'timezone',
+  'time_zone',
+  'holidays',
+  'closed_dates',
+  'ring_timeout',
+  'max_call_duration',
+  'max_concurrent_calls',
+  'max_calls_per_day',
+  'daily_call_limit',
+  'priority',
+  'queue',
+  'rules',
+  'from_numbers',
+  'from_number',
+  'agent_id',
+  'retell_agent_id',
+  'start_at',
+  'end_at',
+  'use_case',
+]);
 
 export function readImportSettings(text: string, path: string): ImportSettings {
   const given = parseObject(text, path);

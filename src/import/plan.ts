@@ -212,9 +212,15 @@ function withoutSuppressed(
 /** Asked of the job as it would be, without the placeholders that stand where the file says nothing. */
 function missingIn(contact: ContactDraft, { account, settings, now }: PlanOptions): readonly string[] {
   const paper: BatchPaper = {
-    batchId: 'preview', importId: 'preview', account, name: '', createdAt: now, settings, today: '',
+    batchId: 'preview',
+    importId: 'preview',
+    account,
+    name: '',
+    createdAt: now,
+    settings,
+    today: '',
     dates: { due: settings.dueInDays === null ? null : 'known', max: settings.maxInDays === null ? null : 'known' },
-  }; // prettier-ignore
+  };
   const doc = jobDocument({ ...contact, phones: [] }, paper, PREVIEW_IDS);
   const payload: unknown = doc['payload'];
   const reading = readJob(

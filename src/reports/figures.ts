@@ -129,7 +129,12 @@ export function createCounting(): Counting {
   const clock = createClocks();
   const statuses = new Map<string, number>();
   const all: Sum = { ...NOTHING };
-  const groups = { outcome: new Map<string, Sum>(), day: new Map<string, Sum>(), hour: new Map<string, Sum>(), number: new Map<string, Sum>() }; // prettier-ignore
+  const groups = {
+    outcome: new Map<string, Sum>(),
+    day: new Map<string, Sum>(),
+    hour: new Map<string, Sum>(),
+    number: new Map<string, Sum>(),
+  };
   const people = { called: new Set<string>(), pickedUp: new Set<string>(), succeeded: new Set<string>() };
   let live = 0;
   let provisional = 0;

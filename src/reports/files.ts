@@ -89,7 +89,16 @@ export async function writeRowFile<T>(
 
 export async function writeSheets(path: string, sections: readonly Section[]): Promise<void> {
   const { default: writeExcel } = await import('write-excel-file/node');
-  await placed(path, (draft) => writeExcel(sections.map(({ title, head, rows }) => ({ sheet: title.slice(0, 31), data: sheetOf(head, rows), columns: head.map((name) => ({ width: Math.max(12, name.length + 2) })), stickyRowsCount: 1 }))).toFile(draft)); // prettier-ignore
+  await placed(path, (draft) =>
+    writeExcel(
+      sections.map(({ title, head, rows }) => ({
+        sheet: title.slice(0, 31),
+        data: sheetOf(head, rows),
+        columns: head.map((name) => ({ width: Math.max(12, name.length + 2) })),
+        stickyRowsCount: 1,
+      })),
+    ).toFile(draft),
+  );
 }
 
 export async function writeHtml(path: string, about: About, sections: readonly Section[]): Promise<void> {

@@ -37,7 +37,8 @@ function sectionHtml({ title, head, rows }: Section): string {
   const counts = rows.map((row) => (typeof row[1] === 'number' ? row[1] : 0));
   const most = head[0] === 'measure' ? 0 : Math.max(...counts);
   const isNumber = head.map((_, n) => n > 0 && rows.some((row) => typeof row[n] === 'number'));
-  const cell = (tag: string, value: Cell, n: number): string => `<${tag}${isNumber[n] === true ? ' class="n"' : ''}>${escaped(cellText(value))}</${tag}>`; // prettier-ignore
+  const cell = (tag: string, value: Cell, n: number): string =>
+    `<${tag}${isNumber[n] === true ? ' class="n"' : ''}>${escaped(cellText(value))}</${tag}>`;
   const bar = (value: number): string =>
     most === 0 ? '' : `<td class="b"><span class="bar" style="width:${((value / most) * 100).toFixed(1)}%"></span></td>`;
   const lines = rows.map((row, at) => `<tr>${row.map((value, n) => cell('td', value, n)).join('')}${bar(counts[at] ?? 0)}</tr>`);

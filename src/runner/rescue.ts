@@ -169,9 +169,17 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
     const outcome = lostOutcome(cx.store.time.now());
     const { phoneIndex } = job.contact;
     const next = afterCall({
-      job, batch: await parts.board.batchOf(job), counted: true, outcome, dialled: { phoneIndex, line: phone?.line ?? '' }, policy: cx.policy, table: cx.outcomes,
-      requested: { cancel: job.cancelRequested, suspend: job.suspendRequested }, callbackAt: null, random: cx.random,
-    }); // prettier-ignore
+      job,
+      batch: await parts.board.batchOf(job),
+      counted: true,
+      outcome,
+      dialled: { phoneIndex, line: phone?.line ?? '' },
+      policy: cx.policy,
+      table: cx.outcomes,
+      requested: { cancel: job.cancelRequested, suspend: job.suspendRequested },
+      callbackAt: null,
+      random: cx.random,
+    });
     const now = cx.store.time.now();
     await cx.store.jobs.settle(job.id, token, next, jobFields({ reading: null, outcome, next, now }), {
       success: false,
@@ -190,12 +198,32 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
     const now = cx.store.time.now();
     const settings = (await parts.board.batchOf(job))?.settings;
     const attempt: AttemptDoc = {
-      _id: token, job: job.id, job_ref: job.ref, account: job.account, batch: job.batch, runner: cx.me, workspace: cx.workspace, state: 'live', open: true,
-      at: job.startedAt ?? now, placed_at: job.callStartedAt ?? now, dial_by: now, locks: [`job:${idKey(job.id)}`, `call:${callId}`], to_number: phone?.e164 ?? '',
-      from_number: '', line, person: job.contact.person, phone_index: job.contact.phoneIndex, ring_ms: settings?.ringTimeoutMs ?? cx.policy.ringMs,
+      _id: token,
+      job: job.id,
+      job_ref: job.ref,
+      account: job.account,
+      batch: job.batch,
+      runner: cx.me,
+      workspace: cx.workspace,
+      state: 'live',
+      open: true,
+      at: job.startedAt ?? now,
+      placed_at: job.callStartedAt ?? now,
+      dial_by: now,
+      locks: [`job:${idKey(job.id)}`, `call:${callId}`],
+      to_number: phone?.e164 ?? '',
+      from_number: '',
+      line,
+      person: job.contact.person,
+      phone_index: job.contact.phoneIndex,
+      ring_ms: settings?.ringTimeoutMs ?? cx.policy.ringMs,
       max_duration_ms: settings?.maxDurationMs ?? cx.policy.maxDurationMs,
-      estimate: { micros: 0, ms: 0 }, counts: [], timezone: cx.policy.defaultTimezone, call_id: callId, foreign: true,
-    }; // prettier-ignore
+      estimate: { micros: 0, ms: 0 },
+      counts: [],
+      timezone: cx.policy.defaultTimezone,
+      call_id: callId,
+      foreign: true,
+    };
     await persist(cx, 'adopting a call of the old worker', () => insertForeign(attempt));
     const { account } = job;
     if (account !== null) await persist(cx, 'opening its bill', () => cx.store.ledgers.holdAnyway(account, token, attempt.estimate));

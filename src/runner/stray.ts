@@ -30,8 +30,16 @@ export function createStrays(cx: Context, adopt: (call: Call) => void) {
     cx.journal.write('stray', { ...idsOf(call), of: of.facts._id });
     const { dial_by: dialBy, ...rest } = facts;
     const doc: AttemptDoc = {
-      ...rest, dial_by: dialBy, runner: cx.me, state: 'live', open: true, at: cx.store.time.now(), locks: call.locks, call_id: callId, stop_reason: 'stray',
-    }; // prettier-ignore
+      ...rest,
+      dial_by: dialBy,
+      runner: cx.me,
+      state: 'live',
+      open: true,
+      at: cx.store.time.now(),
+      locks: call.locks,
+      call_id: callId,
+      stop_reason: 'stray',
+    };
     await persist(cx, 'recording a stray call', () => cx.store.attempts.insertStray(doc, cx.timing.leaseMs));
     const { account, estimate } = facts;
     if (account !== null) await persist(cx, 'holding money for a stray call', () => cx.store.ledgers.holdAnyway(account, id, estimate));

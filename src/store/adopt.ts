@@ -50,9 +50,23 @@ export function wasNeverCalled(doc: AnyDocument): boolean {
 }
 
 const NEEDED = {
-  status: 1, next_try_at: 1, attempts: 1, max_attempts: 1, batch_id: 1, account_id: 1, job_id: 1, contact: 1, to_number: 1, try_phones: 1, phones: 1,
-  rut: 1, phone_index: 1, lease_token: 1, last_error: 1, ...Object.fromEntries(TRACES.map((field) => [field, 1])),
-}; // prettier-ignore
+  status: 1,
+  next_try_at: 1,
+  attempts: 1,
+  max_attempts: 1,
+  batch_id: 1,
+  account_id: 1,
+  job_id: 1,
+  contact: 1,
+  to_number: 1,
+  try_phones: 1,
+  phones: 1,
+  rut: 1,
+  phone_index: 1,
+  lease_token: 1,
+  last_error: 1,
+  ...Object.fromEntries(TRACES.map((field) => [field, 1])),
+};
 
 /** Outside its hours the old worker claimed a job again every second, and counted each time; null is missing as well. */
 const COUNTED_ONLY: Filter<AnyDocument> = {

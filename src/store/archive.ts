@@ -50,9 +50,14 @@ export interface ArchiveStore {
   restore(noun: ArchivedNoun, page: readonly Uint8Array[]): Promise<Restored>;
   begin(batch: string, entry: ArchiveEntry): Promise<'begun' | 'busy' | 'no document'>;
   /** False: nothing remembers it, or not in this state. */
-change(batch: string, id: string, from: readonly ArchiveState[], fields: Partial<ArchivedFigures> & { state?: ArchiveState; jobs?: number; calls?: number; pid?: number; host?: string }): Promise<boolean>;
+  change(
+    batch: string,
+    id: string,
+    from: readonly ArchiveState[],
+    fields: Partial<ArchivedFigures> & { state?: ArchiveState; jobs?: number; calls?: number; pid?: number; host?: string },
+  ): Promise<boolean>;
   forget(batch: string, id: string): Promise<void>;
-} // prettier-ignore
+}
 
 export const decode = (bytes: Uint8Array): Document => BSON.deserialize(bytes);
 /** With its numbers as they are stored. */
@@ -111,13 +116,18 @@ export function createArchive(connection: Connection): ArchiveStore {
     standing: async (batch, holds) => {
       const [byStatus, calls, unfinished, held, last] = await Promise.all([
         jobs
-          .aggregate<{ _id: unknown; n: number }>([{ $match: { batch_id: batch } }, { $group: { _id: '$status', n: { $sum: 1 } } }], { hint: JOB_INDEX.claim })
+          .aggregate<{ _id: unknown; n: number }>([{ $match: { batch_id: batch } }, { $group: { _id: '$status', n: { $sum: 1 } } }], {
+            hint: JOB_INDEX.claim,
+          })
           .toArray(),
         attempts.countDocuments({ batch, state: { $ne: 'void' } }),
-        attempts.findOne({ batch, $or: [{ open: true }, { lease_until: { $exists: true } }, { look_at: { $exists: true } }] }, { projection: { _id: 1 } }),
+        attempts.findOne(
+          { batch, $or: [{ open: true }, { lease_until: { $exists: true } }, { look_at: { $exists: true } }] },
+          { projection: { _id: 1 } },
+        ),
         attempts.findOne({ _id: { $in: [...holds] }, batch }, { projection: { _id: 1 } }),
         attempts.findOne({ batch }, { sort: { at: -1 }, projection: { at: 1 } }),
-      ]); // prettier-ignore
+      ]);
       const waiting = byStatus.filter(({ _id }) => !(typeof _id === 'string' && isFinal(_id)));
       return {
         jobs: byStatus.reduce((sum, { n }) => sum + n, 0),
@@ -161,7 +171,9 @@ export function createArchive(connection: Connection): ArchiveStore {
             : { $expr: { $in: ['$$ROOT', { $literal: group }] } };
         await collection.deleteMany({ _id: { $in: ids }, ...unchanged });
       }
-      const left = await collection.find({ _id: { $in: page.map((bytes) => exactly(bytes)['_id'] as StoredId) } }, { projection: { _id: 1 } }).toArray(); // prettier-ignore
+      const left = await collection
+        .find({ _id: { $in: page.map((bytes) => exactly(bytes)['_id'] as StoredId) } }, { projection: { _id: 1 } })
+        .toArray();
       if (left.length === 0) return [];
       const kept = new Set(left.map((doc) => idKey(doc._id)));
       return page.map(decode).filter((doc) => kept.has(idKey(doc['_id'] as StoredId)));

@@ -130,15 +130,18 @@ export function createBatchAdmin(connection: Connection): BatchAdmin {
         $cond: [{ $eq: [{ $type: '$call_settings' }, 'object'] }, '$call_settings', { $literal: settingsOf(batch['call_settings']) ?? {} }],
       };
       const touched = Object.keys(settings).length > 0 || unset.some((path) => path.startsWith('call_settings.'));
-      return change(batch, [
-        {
-          $set: {
-            ...Object.fromEntries(Object.entries(root).map(([key, value]) => [key, { $literal: value }])),
-            ...(touched ? { call_settings: { $mergeObjects: [base, { $literal: settings }] } } : {}),
+      return change(
+        batch,
+        [
+          {
+            $set: {
+              ...Object.fromEntries(Object.entries(root).map(([key, value]) => [key, { $literal: value }])),
+              ...(touched ? { call_settings: { $mergeObjects: [base, { $literal: settings }] } } : {}),
+            },
           },
-        },
-        ...(unset.length === 0 ? [] : [{ $unset: [...unset] }]),
-      ].filter((stage) => !('$set' in stage) || Object.keys(stage['$set'] as object).length > 0)); // prettier-ignore
+          ...(unset.length === 0 ? [] : [{ $unset: [...unset] }]),
+        ].filter((stage) => !('$set' in stage) || Object.keys(stage['$set'] as object).length > 0),
+      );
     },
 
     /** Index `speechai_batch_id`. Zero: somebody was quicker. */

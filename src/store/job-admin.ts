@@ -195,8 +195,16 @@ function pipeline(order: ActOrder): Document[] {
 
 /** Of a job that only waits out a delay its round goes on: what was said of it and asked for it stays. */
 const OF_THE_LAST_ROUND = [
-  'suspend_reason', 'last_error', 'failed_at', 'finished_at', 'cancellation_reason', 'cancel_requested', 'suspend_requested', 'rescues', 'refusals',
-]; // prettier-ignore
+  'suspend_reason',
+  'last_error',
+  'failed_at',
+  'finished_at',
+  'cancellation_reason',
+  'cancel_requested',
+  'suspend_requested',
+  'rescues',
+  'refusals',
+];
 
 /**
  * SpeechAI left exhausted jobs with their index past the last number, which its own API cannot read. The contact is merged as a whole: a

@@ -10,7 +10,20 @@ import { pictureOf } from '../domain/picture.js';
 import { readAccount } from '../domain/read-account.js';
 import type { AttemptCost } from './attempt.js';
 import type { Connection } from './connection.js';
-import { addUp, affordable, belowCaps, holdOf, INSTALLATION, LEDGER_FIELDS, ledgerOf, ledgersOf, onePerAttempt, sum, tightest, type HoldAsk } from './ledger-parts.js'; // prettier-ignore
+import {
+  addUp,
+  affordable,
+  belowCaps,
+  holdOf,
+  INSTALLATION,
+  LEDGER_FIELDS,
+  ledgerOf,
+  ledgersOf,
+  onePerAttempt,
+  sum,
+  tightest,
+  type HoldAsk,
+} from './ledger-parts.js';
 import { createTogether } from './together.js';
 import { duplicateOf, type WriteResult, type Writer } from './writer.js';
 

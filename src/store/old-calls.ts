@@ -16,12 +16,33 @@ export interface OldCalls {
 
 /** Replies are large, and of them only this much tells who was reached and when. */
 const NEEDED = {
-  job_id: 1, account_id: 1, batch_id: 1, status: 1, contact: 1, to_number: 1, try_phones: 1, phones: 1, rut: 1, rut_fmt: 1, phone_index: 1, country: 1,
-  call_id: 1, call_started_at: 1, call_ended_at: 1, started_at: 1, 'call_result.summary.call_status': 1, 'call_result.summary.disconnection_reason': 1,
-  'call_result.summary.duration_ms': 1, 'call_result.summary.start_timestamp': 1, 'call_result.summary.end_timestamp': 1,
-  'call_result.summary.transcript': 1, 'call_result.summary.call_analysis': 1, 'call_result.details.to_number': 1, 'call_result.details.from_number': 1,
+  job_id: 1,
+  account_id: 1,
+  batch_id: 1,
+  status: 1,
+  contact: 1,
+  to_number: 1,
+  try_phones: 1,
+  phones: 1,
+  rut: 1,
+  rut_fmt: 1,
+  phone_index: 1,
+  country: 1,
+  call_id: 1,
+  call_started_at: 1,
+  call_ended_at: 1,
+  started_at: 1,
+  'call_result.summary.call_status': 1,
+  'call_result.summary.disconnection_reason': 1,
+  'call_result.summary.duration_ms': 1,
+  'call_result.summary.start_timestamp': 1,
+  'call_result.summary.end_timestamp': 1,
+  'call_result.summary.transcript': 1,
+  'call_result.summary.call_analysis': 1,
+  'call_result.details.to_number': 1,
+  'call_result.details.from_number': 1,
   'call_result.details.metadata': 1,
-}; // prettier-ignore
+};
 
 export function createOldCalls(connection: Connection): OldCalls {
   const jobs = connection.collection('jobs');

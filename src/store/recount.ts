@@ -37,11 +37,13 @@ export function createRecount(connection: Connection): Recount {
     const until = '$recount_until';
     // What is no date lies outside of the two.
     const rests = { $and: [{ $gt: [until, '$$NOW'] }, { $lte: [until, restFrom(LONGEST_REST_MS)] }] };
-    const found = await connection.collection('batches').findOneAndUpdate(
-      { batch_id: id },
-      [{ $set: { recount_by: { $cond: [rests, '$recount_by', me] }, recount_until: { $cond: [rests, until, restFrom(restMs())] } } }],
-      { returnDocument: 'after', projection: { recount_by: 1, recount_until: 1 } },
-    ); // prettier-ignore
+    const found = await connection
+      .collection('batches')
+      .findOneAndUpdate(
+        { batch_id: id },
+        [{ $set: { recount_by: { $cond: [rests, '$recount_by', me] }, recount_until: { $cond: [rests, until, restFrom(restMs())] } } }],
+        { returnDocument: 'after', projection: { recount_by: 1, recount_until: 1 } },
+      );
     if (found === null) return null;
     return found['recount_by'] === me ? 0 : Math.max(1, Number(found['recount_until']) - now.getTime());
   }

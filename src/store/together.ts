@@ -31,7 +31,12 @@ export function createTogether<Ask, Answer>(
       const group = line.waiting;
       line.waiting = [];
       try {
-        const answers = await gathering.timed(run(key, group.map(({ ask }) => ask))); // prettier-ignore
+        const answers = await gathering.timed(
+          run(
+            key,
+            group.map(({ ask }) => ask),
+          ),
+        );
         group.forEach((one, index) => {
           const answer = answers[index];
           if (answer === undefined) one.reject(new Error('a group gave no answer to one of its asks'));
