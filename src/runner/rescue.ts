@@ -269,9 +269,9 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
   async function pass(): Promise<{ recovered: Promise<unknown> }> {
     const foreign: Promise<void>[] = [];
     for (;;) {
-      const attempt = await cx.store.attempts.takeExpired(cx.me, cx.timing.leaseMs, cx.store.time.now());
-      if (attempt === null || cx.abandon.aborted) break;
-      adopt(attempt);
+      const taken = await cx.store.attempts.takeExpired(cx.me, cx.timing.leaseMs, cx.store.time.now());
+      if (taken.length === 0 || cx.abandon.aborted) break;
+      taken.forEach(adopt);
     }
     for (;;) {
       const token = newToken(cx.store.time.now());

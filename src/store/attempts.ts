@@ -35,7 +35,7 @@ export interface Attempts {
   finalCost(id: string, cost: AttemptCost): Promise<WriteResult>;
   renew(ids: readonly string[], runner: string, leaseMs: number): Promise<number>;
   stillMine(ids: readonly string[], runner: string): Promise<Set<string>>;
-  takeExpired(runner: string, leaseMs: number, bound: Date): Promise<AttemptDoc | null>;
+  takeExpired(runner: string, leaseMs: number, bound: Date): Promise<readonly AttemptDoc[]>;
   takeLook(bound: Date, nextLookMs: number): Promise<AttemptDoc | null>;
   endLook(attempt: Pick<AttemptDoc, '_id' | 'look_at'>): Promise<WriteResult>;
   handOver(ids: readonly string[], unsent: readonly string[], runner: string): Promise<void>;
@@ -53,6 +53,8 @@ export interface Attempts {
 const FINISHED = { lease_until: '', result: '', job_fields: '' };
 const HELD = { lease_until: 1, open: 1, state: 1, counts: 1, cost: 1, batch: 1 };
 const TICK_MS = 1;
+/** Of what dead processes left: with a write of its own for each, thousands of live calls would wait for their turn. */
+const TAKEN_AT_ONCE = 200;
 
 export function createAttempts(connection: Connection, writer: Writer, time: Pick<DatabaseTime, 'now'>): Attempts {
   const attempts = connection.collection('attempts');
@@ -165,15 +167,23 @@ export function createAttempts(connection: Connection, writer: Writer, time: Pic
       return new Set(found.map((doc) => String(doc._id)));
     },
 
-    /** R1. Index `lease`; the bound drives it, `$$NOW` decides. null: none is expired. */
-    takeExpired: async (runner, leaseMs, bound) =>
-      asAttempt(
-        await attempts.findOneAndUpdate(
-          { lease_until: { $lte: bound }, $expr: { $lte: ['$lease_until', '$$NOW'] } },
-          [{ $set: { runner, lease_until: { $add: ['$$NOW', leaseMs] } } }],
-          { hint: hinted(INDEX.lease), returnDocument: 'after' },
-        ),
-      ),
+    /**
+     * R1. Index `lease`, then `_id`. Each is judged by the server's clock and taken or not by itself, whoever else takes some of them meanwhile.
+     * None: nothing is expired, or another process is just taking it.
+     */
+    takeExpired: async (runner, leaseMs, bound) => {
+      const over = { lease_until: { $lte: bound }, $expr: { $lte: ['$lease_until', '$$NOW'] } };
+      const found = await attempts.find(over, { hint: INDEX.lease, projection: { _id: 1 }, limit: TAKEN_AT_ONCE }).toArray();
+      if (found.length === 0) return [];
+      const ids = { $in: found.map(({ _id }) => _id) };
+      const lease = { runner, lease_until: { $add: ['$$NOW', leaseMs] } };
+      // Not one that the driver would send again. What was taken although the answer was lost must not wait for another lease.
+      const written = attempts.updateMany({ ...over, _id: ids }, [{ $set: lease }]);
+      await written.catch(() => undefined);
+      const taken = await attempts.find({ _id: ids, runner, $expr: { $gt: ['$lease_until', '$$NOW'] } }).toArray();
+      if (taken.length === 0) await written;
+      return taken.flatMap((doc) => asAttempt(doc) ?? []);
+    },
 
     /** Index `look`. Moving `look_at` on is the claim: two processes never look at the same one. */
     takeLook: async (bound, nextLookMs) =>

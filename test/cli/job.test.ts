@@ -310,7 +310,9 @@ describe('job release', () => {
     await attempt('over', { call_id: callId });
     expect(await releaseJob(session, 'over')).toMatchObject({ ok: true, text: expect.stringContaining('is over') as string });
     expect(await released('over')).toBe(true);
-    expect(await session.store.attempts.takeExpired('me', 60_000, new Date(Date.now() + 1_000))).toMatchObject({ _id: 't1', runner: 'me' });
+    expect(await session.store.attempts.takeExpired('me', 60_000, new Date(Date.now() + 1_000))).toMatchObject([
+      { _id: 't1', runner: 'me' },
+    ]);
 
     await insert(held('never', { lease_token: 't2' }));
     await attempt('never', { _id: 't2', state: 'placing', dial_by: new Date(0) });

@@ -3,6 +3,7 @@
 import { BSON, type Document } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Retell } from '../../src/retell/client.js';
+import type { SeenCommand } from '../support/fault-proxy-wire.js';
 import { newCall } from '../../src/runner/call.js';
 import { createRescue } from '../../src/runner/rescue.js';
 import { createSecondLooks } from '../../src/runner/second-looks.js';
@@ -102,7 +103,9 @@ describe('rescue', () => {
     it('P2: a rescuer whom the database fails is no owner that went down: the job is not set aside for it', async () => {
       const id = await job();
       const runner = open();
-      const away = world.proxy.add({ command: 'find', collection: 'call_attempts', fault: 'error', code: 11600, times: 100 });
+      // The look for a job's attempt; expired attempts are looked for without a job.
+      const where = (command: SeenCommand): boolean => Object.hasOwn(command.document()['filter'] as object, 'job');
+      const away = world.proxy.add({ command: 'find', collection: 'call_attempts', where, fault: 'error', code: 11600, times: 100 });
       for (let tries = 0; tries < 5; tries += 1) {
         await runner.pass().catch(() => undefined);
         await world.database.db.collection('jobs').updateOne({ _id: id as never }, { $set: { reserved_until: inMs(-1_000) } });

@@ -188,8 +188,8 @@ describe('attempts', () => {
       expect(await world.store.attempts.renew(ids, 'runner-a', 2 * LEASE_MS)).toBe(1);
       expect(await world.store.attempts.stillMine(ids, 'runner-a')).toEqual(new Set([mine]));
       await world.store.attempts.handOver(ids, [], 'runner-a');
-      expect((await world.rival.attempts.takeExpired('runner-b', LEASE_MS, inMs(1_000)))?._id).toBe(mine);
-      expect(await world.rival.attempts.takeExpired('runner-b', LEASE_MS, inMs(1_000))).toBeNull();
+      expect(await world.rival.attempts.takeExpired('runner-b', LEASE_MS, inMs(1_000))).toMatchObject([{ _id: mine, runner: 'runner-b' }]);
+      expect(await world.rival.attempts.takeExpired('runner-b', LEASE_MS, inMs(1_000))).toEqual([]);
     });
   });
 
@@ -200,7 +200,7 @@ describe('attempts', () => {
     await world.store.attempts.recordCall(sent, 'call-1');
     // Named by mistake, a call that is known stays what it is.
     await world.store.attempts.handOver([], [unsent, sent], 'runner-a');
-    const taken = await world.rival.attempts.takeExpired('runner-b', LEASE_MS, inMs(1_000));
+    const [taken] = await world.rival.attempts.takeExpired('runner-b', LEASE_MS, inMs(1_000));
     expect(taken).toMatchObject({ _id: unsent, state: 'void', open: false, void_reason: 'handed over before it was sent' });
     expect(taken?.locks).toBeUndefined();
     expect(await world.store.attempts.byId(sent)).toMatchObject({ state: 'live', open: true, runner: 'runner-a' });
@@ -210,15 +210,35 @@ describe('attempts', () => {
 
   describe('P2: an expired lease', () => {
     it('is taken by one of many, and by none before its time, whatever the asker believes the time is', async () => {
-      const [expired, live] = [newId(), newId()];
-      await world.store.attempts.intend(intentFor(expired), -1_000, DIAL_WITHIN_MS);
+      const live = newId();
+      // More than are taken at once.
+      const expired = Array.from({ length: 230 }, newId);
+      await Promise.all(expired.map((id) => world.store.attempts.intend(intentFor(id), -1_000, DIAL_WITHIN_MS)));
       await world.store.attempts.intend(intentFor(live), LEASE_MS, DIAL_WITHIN_MS);
-      const taken = await Promise.all(
-        Array.from({ length: 10 }, (_, n) =>
-          (n % 2 === 0 ? world.store : world.rival).attempts.takeExpired(`r${n}`, LEASE_MS, inMs(3_600_000)),
-        ),
-      );
-      expect(taken.flatMap((one) => one?._id ?? [])).toEqual([expired]);
+      const take = async (): Promise<readonly { _id: string; runner: string }[]> => {
+        const some = await Promise.all(
+          Array.from({ length: 10 }, async (_, n) => {
+            const taken = await (n % 2 === 0 ? world.store : world.rival).attempts.takeExpired(`r${n}`, LEASE_MS, inMs(3_600_000));
+            expect(taken.every(({ runner }) => runner === `r${n}`)).toBe(true);
+            return taken;
+          }),
+        );
+        return some.flat();
+      };
+      const taken = [...(await take()), ...(await take())].map(({ _id }) => _id);
+      expect(taken.toSorted()).toEqual(expired.toSorted());
+      expect(await take()).toEqual([]);
+    });
+
+    it.each(['reset-after', 'reset-before'] as const)('taken although the answer was lost is known to be taken: %s', async (fault) => {
+      const ids = Array.from({ length: 3 }, newId);
+      for (const id of ids) await world.store.attempts.intend(intentFor(id), -1_000, DIAL_WITHIN_MS);
+      const rule = world.proxy.add({ command: 'update', collection: 'call_attempts', fault });
+      const take = () => world.store.attempts.takeExpired('runner-c', LEASE_MS, inMs(1_000));
+      if (fault === 'reset-before') await expect(take()).rejects.toBeInstanceOf(Error);
+      else expect((await take()).map(({ _id }) => _id).toSorted()).toEqual(ids.toSorted());
+      expect(rule.hits()).toBe(1);
+      expect(await take()).toHaveLength(fault === 'reset-before' ? 3 : 0);
     });
 
     it('the attempt that protects a job is never a stray of it, which moves no job', async () => {
