@@ -68,6 +68,13 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
     else follow(call);
   }
 
+  /** Step 8 for what was just taken: else R2 would find their jobs expired, and take each of them only to hand it back. */
+  async function holdJobs(taken: readonly AttemptDoc[]): Promise<void> {
+    const own = taken.filter(({ stray }) => stray !== true);
+    const [jobs, tokens] = [own.map(({ job }) => job), own.map(({ _id }) => _id)];
+    await cx.store.jobs.renew(jobs, tokens, cx.timing.leaseMs);
+  }
+
   /** A stray's owner may have died between its record and its hold; a hold that is there already is not made again. */
   async function openBill({ _id: id, account, estimate }: AttemptDoc): Promise<void> {
     if (account !== null)
@@ -272,6 +279,7 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
       const taken = await cx.store.attempts.takeExpired(cx.me, cx.timing.leaseMs, cx.store.time.now());
       if (taken.length === 0 || cx.abandon.aborted) break;
       taken.forEach(adopt);
+      await holdJobs(taken);
     }
     for (;;) {
       const token = newToken(cx.store.time.now());

@@ -4,7 +4,7 @@ import { BSON, type Document } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Retell } from '../../src/retell/client.js';
 import type { SeenCommand } from '../support/fault-proxy-wire.js';
-import { newCall } from '../../src/runner/call.js';
+import { newCall, type Call } from '../../src/runner/call.js';
 import { createRescue } from '../../src/runner/rescue.js';
 import { createSecondLooks } from '../../src/runner/second-looks.js';
 import type { AttemptState } from '../../src/store/attempt.js';
@@ -122,6 +122,29 @@ describe('rescue', () => {
       await open().pass();
       expect(await read('jobs', id)).toMatchObject({ status: 'in_progress', lease_token: token });
       expect(await stillHeld(world.store, [{ id, token }])).toHaveLength(1);
+    });
+
+    it('P2: jobs of many attempts that are taken up together are held with them, not taken one by one', async () => {
+      const ids = await Promise.all(Array.from({ length: 12 }, () => job()));
+      for (const id of ids) await attempt(id, -1_000);
+      const taken: unknown[] = [];
+      const { jobs } = world.store;
+      const takeExpired: typeof jobs.takeExpired = async (...asked) => {
+        const found = await jobs.takeExpired(...asked);
+        if (found !== null) taken.push(found);
+        return found;
+      };
+      const runner = openRunner({ ...world.store, jobs: { ...jobs, takeExpired } });
+      const follow = (call: Call): void => void runner.followed.push(call);
+      await createRescue(runner.cx, runner.parts, follow, () => true).pass();
+      expect(runner.parts.registry.size()).toBe(12);
+      expect(taken).toEqual([]);
+      expect(
+        await stillHeld(
+          world.store,
+          ids.map((id) => ({ id, token: `t${id}` })),
+        ),
+      ).toHaveLength(12);
     });
 
     it('the job was taken first: whoever inserts its attempt afterwards does not find the job its own', async () => {
