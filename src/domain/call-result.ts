@@ -1,4 +1,5 @@
 /** What a call leaves on SpeechAI's documents, in the shapes that its API, its front end and its reports read. */
+import { saysNothing } from './blanks.js';
 import type { CallReading, NextStep, Outcome } from './call.js';
 import type { Disposition } from './dispositions.js';
 import type { Contact } from './job.js';
@@ -104,14 +105,14 @@ function finishedFields(status: string, now: Date): Fields {
   return status === 'failed' ? { finished_at: now, completed_at: now, failed_at: now } : { finished_at: now, completed_at: now };
 }
 
-/** An amount that is no number is left out: the front end prints `NaN` for text. It stays readable in the call's variables. */
+/** What says nothing is left out, and an amount that is no number: the front end prints `NaN` for text. It stays readable in the call's variables. */
 function promiseFields(collected: Readonly<Fields> | null): Fields {
   const date = collected?.['fecha_pago_cliente'];
   const dateText = typeof date === 'string' ? date.trim().slice(0, LONGEST_DATE) : '';
   const amount = parseAmount(collected?.['monto_pago_cliente']);
   return {
-    ...(dateText === '' || dateText.toLowerCase() === 'none' ? {} : { fecha_pago_cliente: dateText }),
-    ...(amount === null ? {} : { monto_pago_cliente: amount }),
+    ...(saysNothing(dateText) ? {} : { fecha_pago_cliente: dateText }),
+    ...(amount === null || amount === 0 ? {} : { monto_pago_cliente: amount }),
   };
 }
 

@@ -1,4 +1,5 @@
 /** What a call was worth to the campaign: qualification, outcome and sentiment, by the rules of config/dispositions.json. */
+import { plainText, saysNothing } from './blanks.js';
 import type { CallReading, Outcome } from './call.js';
 
 /** One value, any of several, or whether there is a value at all. Text is compared without case and accents. */
@@ -79,19 +80,13 @@ function own(from: unknown, key: string): unknown {
 }
 
 function holds(condition: Condition, value: unknown): boolean {
-  if (isPresence(condition)) return condition.present === isPresent(value);
+  if (isPresence(condition)) return condition.present !== saysNothing(value);
   const wanted = Array.isArray(condition) ? condition : [condition];
   return wanted.some((one) => sameValue(one, value));
 }
 
 function isPresence(condition: Condition): condition is { readonly present: boolean } {
   return typeof condition === 'object' && !Array.isArray(condition);
-}
-
-/** Agents fill a field with nothing in several ways. */
-function isPresent(value: unknown): boolean {
-  if (value === undefined || value === null) return false;
-  return typeof value !== 'string' || !['', 'none', 'null', 'n/a', 'unknown'].includes(plainText(value));
 }
 
 function sameValue(wanted: unknown, value: unknown): boolean {
@@ -107,8 +102,4 @@ function truthOf(value: unknown): boolean | null {
   const text = plainText(String(value));
   if (['true', 'yes', 'si', '1'].includes(text)) return true;
   return ['false', 'no', '0'].includes(text) ? false : null;
-}
-
-function plainText(text: string): string {
-  return text.normalize('NFD').replace(/\p{M}/gu, '').trim().toLowerCase();
 }

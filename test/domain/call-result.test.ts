@@ -97,7 +97,6 @@ function step(status: NextStep['status'], dueAt: Date | null = null): NextStep {
     badLine: null,
     suspendReason: null,
     lastError: status === 'failed' ? 'no_answer' : null,
-    suppress: null,
     why: 'x',
   };
 }
@@ -149,7 +148,9 @@ describe('the other fields of the job', () => {
     ],
     [{ fecha_pago_cliente: '', monto_pago_cliente: 'todo' }, {}],
     [{ fecha_pago_cliente: 'None', monto_pago_cliente: null }, {}],
-    [{ fecha_pago_cliente: 20260320, monto_pago_cliente: 0 }, { monto_pago_cliente: 0 }],
+    [{ fecha_pago_cliente: 20260320, monto_pago_cliente: 0 }, {}],
+    [{ fecha_pago_cliente: 'No aplica.', monto_pago_cliente: '0' }, {}],
+    [{ fecha_pago_cliente: 'ningúna', monto_pago_cliente: '$ 0' }, {}],
     [null, {}],
   ])('the promise in %j becomes %j', (collected, expected) => {
     const all = fields(step('done'), reading({ collected }));
