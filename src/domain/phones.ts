@@ -4,6 +4,15 @@ import { isSupportedCountry, parsePhoneNumberFromString } from 'libphonenumber-j
 import type { Phone } from './job.js';
 import { text } from './lenient.js';
 
+const COUNTRY_NAMES: Readonly<Record<string, string>> = { CHILE: 'CL', ARGENTINA: 'AR' };
+
+/** A code, or a name as SpeechAI's documents have it; null: neither. */
+export function countryCode(written: string): string | null {
+  const upper = written.toUpperCase();
+  if (/^[A-Z]{2}$/.test(upper)) return upper;
+  return Object.hasOwn(COUNTRY_NAMES, upper) ? (COUNTRY_NAMES[upper] ?? null) : null;
+}
+
 /** Whether there are telephone numbers of this country: of another one not one national number would be understood. */
 export const isCountry = (code: string): boolean => isSupportedCountry(code.toUpperCase());
 

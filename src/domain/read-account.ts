@@ -1,6 +1,7 @@
 /** The reader of account documents: SpeechAI's dollars and minutes become integers here and nowhere else. */
 import type { Account, Plan } from './account.js';
 import { count, date, firstOf, get, number, record, text } from './lenient.js';
+import { countryCode } from './phones.js';
 import { readCallers } from './read-batch.js';
 import { isZone } from './zones.js';
 
@@ -11,7 +12,6 @@ const MS_PER_MINUTE = 60_000;
 const DEFAULT_PRICES = { cost_per_minute: 0.15, cost_per_call_setup: 0.02, cost_failed_call: 0.01 } as const;
 
 const PLANS: readonly Plan[] = ['minutes_based', 'credit_based', 'unlimited'];
-const COUNTRY_NAMES: Readonly<Record<string, string>> = { CHILE: 'CL', ARGENTINA: 'AR' };
 
 export function readAccount(doc: unknown): Account {
   const problems: string[] = record(doc) === null ? ['the account is not a document'] : [];
@@ -63,12 +63,10 @@ export function readAccount(doc: unknown): Account {
 
 /** SpeechAI's model takes Chile where nothing is said. */
 function countryOf(value: unknown, problems: string[]): string {
-  const written = text(value)?.toUpperCase();
   if (value === undefined || value === null || value === '') return 'CL';
-  if (written !== undefined && /^[A-Z]{2}$/.test(written)) return written;
-  const named = written === undefined || !Object.hasOwn(COUNTRY_NAMES, written) ? undefined : COUNTRY_NAMES[written];
-  if (named === undefined) problems.push('country is not a two-letter code like CL');
-  return named ?? 'CL';
+  const code = countryCode(text(value) ?? '');
+  if (code === null) problems.push('country is not a two-letter code like CL');
+  return code ?? 'CL';
 }
 
 function zoneOf(value: unknown, problems: string[]): string | null {

@@ -6,7 +6,7 @@ import type { Contact, DocId, Job, JobReading, Phone } from './job.js';
 import { idKey } from './job.js';
 import { count, date, firstOf, flagged, get, list, record, text, typeOf } from './lenient.js';
 import { formerPersonHash, personHash } from './person.js';
-import { readPhone } from './phones.js';
+import { countryCode, isCountry, readPhone } from './phones.js';
 import { isZone } from './zones.js';
 
 /** More numbers than any person has; a hostile list of a million must not cost a second. */
@@ -20,7 +20,13 @@ export function readJob(doc: unknown, country: string | null = null): JobReading
   if (raw === null) return { kind: 'unreadable', id, why: 'it is not a document' };
   const stored = storedPhones(raw);
   if (stored.kind === 'unreadable') return { kind: 'unreadable', id, why: stored.why };
-  return { kind: 'job', job: jobOf(raw, id, contactOf(raw, stored.numbers, text(get(raw, 'country')) ?? country)) };
+  return { kind: 'job', job: jobOf(raw, id, contactOf(raw, stored.numbers, ownCountry(raw) ?? country)) };
+}
+
+/** What is no country must not overrule the account's, or every national number of the job would be none. */
+function ownCountry(raw: Readonly<Record<string, unknown>>): string | null {
+  const code = countryCode(text(get(raw, 'country')) ?? '');
+  return code !== null && isCountry(code) ? code : null;
 }
 
 function jobOf(raw: Readonly<Record<string, unknown>>, id: DocId, contact: Contact): Job {

@@ -73,6 +73,9 @@ describe('generations of documents', () => {
     expect(numbers(read({ contact }, 'CL'))).toEqual(['+56938773910']);
     expect(numbers(read({ contact }, null))).toEqual([null]);
     expect(numbers(read({ contact, country: 'CL' }, null))).toEqual(['+56938773910']);
+    expect(numbers(read({ contact, country: 'Chile' }, 'AR'))).toEqual(['+56938773910']);
+    // What is no country overrules nothing.
+    for (const country of ['Chilito', 'XX', 7]) expect(numbers(read({ contact, country }, 'CL'))).toEqual(['+56938773910']);
   });
 });
 
