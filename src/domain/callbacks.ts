@@ -2,6 +2,7 @@
 import { Temporal } from 'temporal-polyfill';
 import type { CallReading } from './call.js';
 
+const DAYTIME = '10:00';
 const HORIZON_MS = 30 * 24 * 3_600_000;
 
 /**
@@ -27,8 +28,10 @@ function epochOf(written: unknown, timezone: string): number | null {
   if (typeof written !== 'string') return null;
   const text = written.trim();
   if (/^\d{10}(\d{3})?(\.0+)?$/.test(text)) return epochFromNumber(Number(text));
+  // A day without a time: nobody asked to be called at midnight.
+  const timed = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T${DAYTIME}` : text;
   // Agents write `9:30`; the standard wants `09:30`.
-  const padded = text.replace(/([ Tt])(\d):(\d\d)/, '$10$2:$3');
+  const padded = timed.replace(/([ Tt])(\d):(\d\d)/, '$10$2:$3');
   return tried(() => Temporal.Instant.from(padded).epochMilliseconds) ?? tried(() => localEpoch(padded, timezone));
 }
 
