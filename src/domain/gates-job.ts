@@ -72,24 +72,41 @@ function checkDelay({ job, at }: JobScene): readonly Finding[] {
   return [wait('RETRY_DELAY', `The job waits until ${until.toISOString()}.`, 'next_try_at', { limit: until.toISOString(), until })];
 }
 
-const inForce = (suppression: Suppression, job: Job, at: Date): boolean =>
+export const inForce = (suppression: Suppression, job: Job, at: Date): boolean =>
   (suppression.account === null || suppression.account === job.account) &&
   (suppression.batch === null || suppression.batch === job.batch) &&
   (suppression.expiresAt === null || suppression.expiresAt > at);
 
+/** When the last of these blocks ends; null: one of them has no end. */
+function endOf(blocks: readonly Suppression[]): Date | null {
+  const last = Math.max(...blocks.map(({ expiresAt }) => expiresAt?.getTime() ?? Number.POSITIVE_INFINITY));
+  return Number.isFinite(last) ? new Date(last) : null;
+}
+
+function blocked({ reason }: Suppression, until: Date | null): string {
+  return `blocked${until === null ? '' : ` until ${until.toISOString()}`}: ${reason}.`;
+}
+
+interface Refusal {
+  readonly code: string;
+  readonly text: string;
+  /** From when the number may be dialled again, where that is known. */
+  readonly until: Date | null;
+}
+
 /** Why a number may not be dialled; null where it may. */
-function refusal(
-  scene: Pick<JobScene, 'job' | 'suppressions' | 'at'>,
-  index: number,
-): { readonly code: string; readonly text: string } | null {
+function refusal(scene: Pick<JobScene, 'job' | 'suppressions' | 'at'>, index: number): Refusal | null {
   const { job, suppressions, at } = scene;
   const phone = job.contact.phones[index];
   const which = `Number ${index + 1} of the contact`;
   if (phone === undefined || phone.e164 === null || phone.line === null)
-    return { code: 'PHONE_INVALID', text: `${which} is not a telephone number.` };
-  if (job.badLines.includes(phone.line)) return { code: 'PHONE_DEAD', text: `${which} was found not to be in service.` };
-  const block = suppressions.find((each) => each.line === phone.line && inForce(each, job, at));
-  return block === undefined ? null : { code: 'SUPPRESSED', text: `${which} is blocked: ${block.reason}.` };
+    return { code: 'PHONE_INVALID', text: `${which} is not a telephone number.`, until: null };
+  if (job.badLines.includes(phone.line)) return { code: 'PHONE_DEAD', text: `${which} was found not to be in service.`, until: null };
+  const blocks = suppressions.filter((each) => each.line === phone.line && inForce(each, job, at));
+  const [block] = blocks;
+  if (block === undefined) return null;
+  const until = endOf(blocks);
+  return { code: 'SUPPRESSED', text: `${which} is ${blocked(block, until)}`, until };
 }
 
 /** The number whose turn it is; those that may not be dialled are passed over, round to the beginning. */
@@ -109,16 +126,25 @@ function checkPhones(scene: JobScene): readonly Finding[] {
   const { phones } = scene.job.contact;
   const text = phones.length === 0 ? 'The contact has no telephone number.' : "None of the contact's numbers may be dialled.";
   const refusals = phones.flatMap((_, index) => refusal(scene, index) ?? []);
+  // A block that ends is waited for: failed is for good.
+  const ends = refusals.flatMap(({ until }) => until?.getTime() ?? []);
+  const until = ends.length === 0 ? null : new Date(Math.min(...ends));
+  const effect = until === null ? 'fail' : 'wait';
   return [
-    finding('fail', 'NO_PHONE_LEFT', text, 'contact.phones', { value: phones.length }),
-    ...refusals.map(({ code, text: why }) => finding('fail', code, why, code === 'SUPPRESSED' ? 'suppressions' : 'contact.phones')),
+    finding(effect, 'NO_PHONE_LEFT', text, 'contact.phones', { value: phones.length, until }),
+    ...refusals.map(({ code, text: why }) =>
+      finding(effect, code, why, code === 'SUPPRESSED' ? 'suppressions' : 'contact.phones', { until }),
+    ),
   ];
 }
 
 function checkPerson({ job, suppressions, at }: JobScene): readonly Finding[] {
   const persons = personsOf(job.contact);
-  const block = suppressions.find((each) => each.person !== null && persons.includes(each.person) && inForce(each, job, at));
-  return block === undefined ? [] : [finding('fail', 'SUPPRESSED', `The person is blocked: ${block.reason}.`, 'suppressions')];
+  const blocks = suppressions.filter((each) => each.person !== null && persons.includes(each.person) && inForce(each, job, at));
+  const [block] = blocks;
+  if (block === undefined) return [];
+  const until = endOf(blocks);
+  return [finding(until === null ? 'fail' : 'wait', 'SUPPRESSED', `The person is ${blocked(block, until)}`, 'suppressions', { until })];
 }
 
 function checkLimits(scene: JobScene): readonly Finding[] {

@@ -153,6 +153,30 @@ describe('P4: what shuts, and what becomes of the job', () => {
     ['numbers that are none', { job: job({ contact: { phones: ['call me', null] } }) }, 'stop failed', null, 'PHONE_INVALID'],
     ['a blocked person', { suppressions: [block({ person: job().contact.person })] }, 'stop failed', null, 'SUPPRESSED'],
     [
+      'a person blocked for a while',
+      {
+        suppressions: [
+          block({ person: job().contact.person, expiresAt: new Date('2026-11-18T17:00:00Z') }),
+          block({ person: job().contact.person, expiresAt: new Date('2026-11-18T16:00:00Z') }),
+        ],
+      },
+      'wait',
+      '2026-11-18T17:00:00.000Z',
+      'SUPPRESSED',
+    ],
+    [
+      'a person blocked for a while, and for ever',
+      {
+        suppressions: [
+          block({ person: job().contact.person, expiresAt: new Date('2026-11-18T17:00:00Z') }),
+          block({ person: job().contact.person }),
+        ],
+      },
+      'stop failed',
+      null,
+      'SUPPRESSED',
+    ],
+    [
       'a wish to cancel',
       { job: job({ status: 'in_progress', cancel_requested: { by: 'ana' } }) },
       'stop cancelled',
@@ -307,6 +331,10 @@ describe('numbers', () => {
       'PHONE_INVALID',
       'SUPPRESSED',
     ]);
+    // Blocks that end are waited for, until the first number is free.
+    const [early, late] = [new Date(NOON.getTime() + 3_600_000), new Date(NOON.getTime() + 7_200_000)];
+    const blocks = [block({ line: line(0), expiresAt: late }), block({ line: line(2), expiresAt: early })];
+    expect(answer({ job: three(0), suppressions: blocks })).toMatchObject({ kind: 'wait', until: early });
   });
 });
 
