@@ -22,6 +22,8 @@ export interface AfterCall {
   readonly policy: Policy;
   readonly table: OutcomeTable;
   readonly requested: { readonly cancel: boolean; readonly suspend: boolean };
+  /** Lines of the contact that may not be dialled now. */
+  readonly blocked?: readonly string[];
   /** A time the contact agreed to (callbacks.ts), already checked to lie ahead. */
   readonly callbackAt: Date | null;
   readonly random: Random;
@@ -75,19 +77,22 @@ function count({ job, batch, policy, counted = false }: AfterCall, action: Outco
   };
 }
 
-function numbersLeft({ job, dialled }: AfterCall, badLine: string | null): Numbers {
+function numbersLeft({ job, dialled, blocked = [] }: AfterCall, badLine: string | null): Numbers {
   const { phones } = job.contact;
+  const isFirst = (line: string | null, index: number): boolean => phones.findIndex((phone) => phone.line === line) === index;
   const found = phones.findIndex((phone) => phone.line === dialled.line);
   const atIndex = phones[dialled.phoneIndex]?.line === dialled.line;
   const current = atIndex ? dialled.phoneIndex : found >= 0 ? found : clampIndex(job.contact.phoneIndex, phones.length);
   const usable = phones.flatMap((phone, index) => {
     const dead = phone.line === null || phone.line === badLine || job.badLines.includes(phone.line);
-    return dead ? [] : [index];
+    // A number listed twice is not another number.
+    return dead || !isFirst(phone.line, index) ? [] : [index];
   });
   // Where the document was replaced in mid-call, its number at the index has not rung yet; otherwise the search goes on
-  // after the one that has. A number listed twice is not another number.
+  // after the one that has. One that may not be dialled is passed over when its turn comes: it does not go on with the round.
   const from = atIndex || found >= 0 ? current + 1 : current;
-  const next = usable.find((index) => index >= from && phones[index]?.line !== dialled.line) ?? null;
+  const goesOn = (line: string | null | undefined): boolean => line !== dialled.line && !blocked.includes(line ?? '');
+  const next = usable.find((index) => index >= from && goesOn(phones[index]?.line)) ?? null;
   return { current, next, first: usable[0] ?? null };
 }
 
@@ -107,7 +112,6 @@ function baseStep(input: AfterCall, action: OutcomeAction, counted: Counted, num
     badLine,
     suspendReason: null,
     lastError: describe(outcome),
-    suppress: action.suppress ? outcome.reason : null,
     why: '',
   };
 }
@@ -152,14 +156,16 @@ function retryStep(input: AfterCall, action: OutcomeAction, counted: Counted, nu
   }
   const delayMs = delayOf(input, action, counted);
   const dueAt = delayMs === 0 ? null : new Date(outcome.endedAt.getTime() + delayMs);
-  const stays = !action.rotate && usable(job, numbers.current);
-  const phoneIndex = stays ? numbers.current : numbers.first;
+  // Past the cap it is a failure like any other, and its number perhaps the reason; but nobody is rung at once for it.
+  const stays = !action.rotate && !counted.pastCap && usable(job, numbers.current);
+  const phoneIndex = stays ? numbers.current : counted.pastCap ? (numbers.next ?? numbers.first) : numbers.first;
   const wait = spanText(delayMs);
   if (counted.countsTransient) {
     const calls = `${String(job.transientCalls + 1)} of ${String(input.policy.transientRetries)}`;
     return { phoneIndex, dueAt, why: `${said}: not the contact's doing, again in ${wait} (free call ${calls})` };
   }
-  const where = stays ? 'the same number' : 'no number left in this round, again from the first';
+  const goesOn = counted.pastCap && numbers.next !== null;
+  const where = stays ? 'the same number' : goesOn ? "the contact's next number" : 'no number left in this round, again from the first';
   return { phoneIndex, dueAt, why: `${said}: ${where} in ${wait} (${spent})` };
 }
 

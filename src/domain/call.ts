@@ -69,8 +69,6 @@ export interface NextStep {
   readonly badLine: string | null;
   readonly suspendReason: string | null;
   readonly lastError: string | null;
-  /** Nobody of this contact may be called again: becomes a suppression. */
-  readonly suppress: string | null;
   /** One sentence that says what was decided and why, for `job show`. */
   readonly why: string;
 }

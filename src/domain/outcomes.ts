@@ -102,9 +102,19 @@ export function lostOutcome(at: Date): Outcome {
   return { class: 'lost', reason: 'lost', success: false, reached: 'placed', endedAt: at, durationMs: 0 };
 }
 
-/** Known by its id, but not readable past its longest possible duration. Somebody may have been talked to. */
-export function unreadableOutcome(at: Date): Outcome {
-  return { class: 'unreadable', reason: 'unreadable', success: false, reached: 'rang', endedAt: at, durationMs: 0 };
+/** A reading, and when it was made. */
+export interface Seen {
+  readonly reading: CallReading;
+  readonly at: Date;
+}
+
+/** Known by its id, but not readable past its longest possible duration. What was seen of it before is all that is known. */
+export function unreadableOutcome(at: Date, seen: Seen | null = null): Outcome {
+  const unknown = { class: 'unreadable', reason: 'unreadable', success: false, reached: 'rang', endedAt: at, durationMs: 0 } as const;
+  if (seen === null) return unknown;
+  const { reading } = seen;
+  const talkedMs = reading.talking && reading.startedAt !== null ? seen.at.getTime() - reading.startedAt.getTime() : 0;
+  return { ...unknown, reached: surelyReached(reading) ?? unknown.reached, durationMs: Math.max(0, durationOf(reading), talkedMs) };
 }
 
 function classOf(row: ReasonRow, spoken: boolean): OutcomeClass {
@@ -120,10 +130,13 @@ function stopExplains(stop: StopReason, reading: CallReading, said: OutcomeClass
 function reachedBy(reading: CallReading, outcomeClass: OutcomeClass, table: OutcomeTable): Outcome['reached'] {
   // A mailbox's greeting is in the transcript too, and is no conversation.
   if (outcomeClass === 'voicemail') return table.classes.voicemail.reached;
+  return surelyReached(reading) ?? table.classes[outcomeClass].reached;
+}
+
+function surelyReached(reading: CallReading): 'conversation' | 'answered' | null {
   if (reading.userSpoke === true) return 'conversation';
   // Calls that never connected carry no start.
-  if (reading.startedAt !== null) return 'answered';
-  return table.classes[outcomeClass].reached;
+  return reading.startedAt === null ? null : 'answered';
 }
 
 function plausibleEnd(endedAt: Date | null, seenAt: Date): Date {

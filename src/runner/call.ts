@@ -1,6 +1,7 @@
 /** One attempt in this process's hands, from its intent to its settlement. */
 import type { CallReading, StopReason } from '../domain/call.js';
 import type { Contact, Job } from '../domain/job.js';
+import type { Seen } from '../domain/outcomes.js';
 import type { Mark } from '../domain/ports.js';
 import type { AttemptDoc } from '../store/attempt.js';
 
@@ -57,7 +58,7 @@ export interface Call {
   /** Set when the call was seen to be over while its analysis was still missing. */
   overSince: Mark | null;
   overAt: Date | null;
-  lastReading: CallReading | null;
+  lastReading: Seen | null;
   /** Not renewed past this: whoever holds it longer than its stage can last has lost its way, and a rescuer must get it. */
   stage: { name: string; since: Mark; limitMs: number };
   /** Another process took it over; nothing of it is written any more. */

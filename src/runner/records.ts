@@ -39,17 +39,17 @@ export function createRecords(cx: Context, accountOf: (account: string | null) =
     if (movement !== null) await cx.store.books.movement(movement);
   }
 
-  async function block({ _id: id, line, person, call_id: callId, to_number: to }: SettledAttempt, reason: string): Promise<void> {
-    const everywhere = { account: null, batch: null, expiresAt: null };
-    await cx.store.campaigns.suppress({
-      ...everywhere,
-      line,
-      person,
-      reason,
-      evidence: callId ?? id,
-      attempt: id,
-      masked: maskPhone(to),
-    });
+  /** Each number of the contact: another job may have the next one, and no word of the person. */
+  async function block(attempt: SettledAttempt, reason: string): Promise<void> {
+    const { _id: id, line, person, call_id: callId } = attempt;
+    const phones = (attempt.contact ?? (await contactOf(attempt)))?.phones ?? [];
+    const lines = new Map([[line, attempt.to_number]]);
+    for (const phone of phones) if (phone.line !== null && phone.e164 !== null) lines.set(phone.line, phone.e164);
+    const entry = { account: null, batch: null, expiresAt: null, reason, evidence: callId ?? id };
+    for (const [each, number] of lines) {
+      const own = each === line ? { person, attempt: id } : { person: null, attempt: `${id}:${each}` };
+      await cx.store.campaigns.suppress({ ...entry, ...own, line: each, masked: maskPhone(number) });
+    }
   }
 
   async function result(attempt: SettledAttempt, callId: string): Promise<void> {
@@ -67,8 +67,9 @@ export function createRecords(cx: Context, accountOf: (account: string | null) =
     await cx.store.books.result(callId, fields, attempt.foreign === true ? null : mintedAt(id));
   }
 
-  async function contactOf({ job }: SettledAttempt): Promise<Contact | null> {
-    const reading = readJob(await cx.store.jobs.byId(job));
+  async function contactOf({ job, account }: SettledAttempt): Promise<Contact | null> {
+    const [doc, { country }] = await Promise.all([cx.store.jobs.byId(job), accountOf(account)]);
+    const reading = readJob(doc, country);
     return reading.kind === 'job' ? reading.job.contact : null;
   }
 
@@ -76,7 +77,9 @@ export function createRecords(cx: Context, accountOf: (account: string | null) =
     book,
     write: async (attempt, cost) => {
       const { _id: id, call_id: callId } = attempt;
-      const forbids = attempt.next?.suppress ?? null;
+      const { outcome } = attempt;
+      // By what was said in the call, whatever became of its job meanwhile.
+      const forbids = outcome !== undefined && cx.outcomes.classes[outcome.class].suppress ? outcome.reason : null;
       await Promise.all([
         forbids === null ? null : tell(id, 'blocking a number', () => block(attempt, forbids)),
         tell(id, 'booking a call', () => book(attempt, cost)),

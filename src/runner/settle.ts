@@ -9,6 +9,7 @@ import { callbackTime } from '../domain/callbacks.js';
 import type { CallReading, NextStep, Outcome } from '../domain/call.js';
 import { dispose } from '../domain/dispositions.js';
 import { messageOf } from '../domain/errors.js';
+import { inForce } from '../domain/gates-job.js';
 import type { Job } from '../domain/job.js';
 import { callCost } from '../domain/money.js';
 import { readAccount } from '../domain/read-account.js';
@@ -59,6 +60,7 @@ export function createSettler(
             dialled: { phoneIndex: facts.phone_index, line: facts.line },
             policy: cx.policy,
             table: cx.outcomes,
+            blocked: await blockedLines(job, outcome),
             requested: { cancel: job.cancelRequested, suspend: job.suspendRequested },
             counted: facts.foreign === true,
             callbackAt: reading === null ? null : callbackTime(reading, cx.policy.callbackVariable, facts.timezone, now),
@@ -75,6 +77,15 @@ export function createSettler(
     };
   }
 
+  /** Asked for only where the next number's turn would come at once. */
+  async function blockedLines(job: Job, outcome: Outcome): Promise<readonly string[]> {
+    const lines = [...new Set(job.contact.phones.flatMap(({ line }) => line ?? []))];
+    if (lines.length < 2 || !cx.outcomes.classes[outcome.class].rotate) return [];
+    const now = cx.store.time.now();
+    const blocks = await cx.store.campaigns.suppressions(lines, []);
+    return blocks.filter((each) => inForce(each, job, now)).flatMap(({ line }) => line ?? []);
+  }
+
   async function costOf(facts: AttemptFacts, reading: CallReading | null, outcome: Outcome): Promise<AttemptCost> {
     const answered = outcome.reached === 'answered' || outcome.reached === 'conversation';
     const cost = callCost(
@@ -84,7 +95,9 @@ export function createSettler(
     );
     // A lost call keeps nothing in hold: should it be found a day later, it is booked then as what it cost.
     if (outcome.class === 'lost') return { micros: 0, ms: 0, final: true };
-    return { micros: cost.micros, ms: cost.ms, final: !cost.provisional || outcome.reached === 'placed' || outcome.reached === 'rang' };
+    // What nobody talked on has no price that comes later; of a call that could not be read, nobody knows.
+    const silent = outcome.class !== 'unreadable' && (outcome.reached === 'placed' || outcome.reached === 'rang');
+    return { micros: cost.micros, ms: cost.ms, final: !cost.provisional || silent };
   }
 
   async function accountOf(account: string | null): Promise<Account> {

@@ -18,7 +18,7 @@ export function createStrays(cx: Context, adopt: (call: Call) => void) {
     );
     call.callId = callId;
     call.stopReason = 'stray';
-    call.lastReading = reading;
+    call.lastReading = reading === null ? null : { reading, at: cx.store.time.now() };
     if (reading === null || reading.live) call.stopped = (await cx.retell.stop(callId, cx.abandon)).kind === 'stopped';
     // A later look for a doubled call finds this one again.
     const known = await cx.store.attempts.byId(id).catch(() => null);

@@ -31,7 +31,7 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
   const readings = createReadings(cx, { read: advance, absent: unreadable });
 
   async function advance(call: Call, reading: CallReading): Promise<void> {
-    call.lastReading = reading;
+    call.lastReading = { reading, at: cx.store.time.now() };
     if (reading.live) {
       if (isOutOfTime(call, call.stopped || !isKnownLive(reading) ? 1 : STUBBORN)) {
         await closeUnknown(call, 'the provider shows the call as live long after it must have ended');
@@ -121,7 +121,7 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
   /** Its job is set aside for a person: nobody is called again because a provider lost sight of a call. */
   async function closeUnknown(call: Call, why: string): Promise<void> {
     cx.alert('CALL_UNREADABLE', `${why}; it is closed as unknown`, idsOf(call));
-    await end(call, call.lastReading, unreadableOutcome(cx.store.time.now()));
+    await end(call, call.lastReading?.reading ?? null, unreadableOutcome(cx.store.time.now(), call.lastReading));
   }
 
   /** Neither readable nor listed: past its longest possible duration it is closed as unknown, loudly. */

@@ -64,6 +64,24 @@ describe('another number is left', () => {
     const many = job({ badLines: ['b'] }, ['a', 'b', 'x!', 'a', 'c']);
     expect(after('no_answer', { job: many }).phoneIndex).toBe(4);
   });
+  test('a number that rang earlier in this round is not rung again at once, wherever it is listed again', () => {
+    const twice = job({ maxAttempts: 9 }, ['a', 'b', 'a'], 1);
+    expect(after('no_answer', { job: twice })).toMatchObject({ phoneIndex: 0, dueAt: inMinutes(60) });
+  });
+  test('P4: one that may not be dialled is no next number: the delay is kept', () => {
+    const three = job({}, ['a', 'b', 'c']);
+    expect(after('no_answer', { job: three, blocked: ['b'] })).toMatchObject({ phoneIndex: 2, dueAt: null });
+    expect(after('no_answer', { job: three, blocked: ['b', 'c'] })).toMatchObject({
+      status: 'pending',
+      phoneIndex: 0,
+      dueAt: inMinutes(60),
+    });
+    expect(after('bad_number', { job: three, blocked: ['b', 'c'] })).toMatchObject({
+      status: 'pending',
+      phoneIndex: 1,
+      dueAt: inMinutes(30),
+    });
+  });
   test('the line that rang decides, where the document was replaced in mid-call', () => {
     const replaced = job({}, ['new', 'a', 'c'], 0);
     expect(after('no_answer', { job: replaced, dialled: { phoneIndex: 0, line: 'a' } }).phoneIndex).toBe(2);
@@ -133,6 +151,11 @@ describe('faults of the provider and of the account', () => {
       expect(after(name, { job: job({ transientCalls: 2, attempts: 2 }) }).status).toBe('failed');
     },
   );
+  test('past TRANSIENT_RETRIES the next number is tried, after the delay, and then the first again', () => {
+    const capped = (index: number) => after('transient', { job: job({ transientCalls: 2 }, ['a', 'b'], index) });
+    expect(capped(0)).toMatchObject({ status: 'pending', phoneIndex: 1, dueAt: inMinutes(30) });
+    expect(capped(1)).toMatchObject({ status: 'pending', phoneIndex: 0, dueAt: inMinutes(30) });
+  });
   test("a blocked caller id is not the contact's fault", () => {
     expect(after('caller_id')).toMatchObject({ status: 'pending', phoneIndex: 0, countsAttempt: false, dueAt: inMinutes(30) });
   });
@@ -141,7 +164,7 @@ describe('faults of the provider and of the account', () => {
 describe('calls after which nobody redials by himself', () => {
   test('user_requested_dnc: failed, and nobody of this contact is called again', () => {
     const said = outcome('no_contact', { reason: 'user_requested_dnc' });
-    expect(after('no_contact', { outcome: said })).toMatchObject({ status: 'failed', suppress: 'user_requested_dnc', countsAttempt: true });
+    expect(after('no_contact', { outcome: said })).toMatchObject({ status: 'failed', countsAttempt: true });
   });
   test.each([
     ['operator', 'operator'],

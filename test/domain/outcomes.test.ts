@@ -176,7 +176,24 @@ describe('success, end and duration', () => {
 
   test('a lost call and an unreadable one are never successes', () => {
     expect(lostOutcome(SEEN)).toMatchObject({ class: 'lost', success: false, endedAt: SEEN, reached: 'placed' });
-    expect(unreadableOutcome(SEEN)).toMatchObject({ class: 'unreadable', success: false, endedAt: SEEN });
+    expect(unreadableOutcome(SEEN)).toMatchObject({ class: 'unreadable', success: false, endedAt: SEEN, reached: 'rang', durationMs: 0 });
+  });
+
+  test('P5: what was seen of a call before it could not be read any more counts', () => {
+    const at = (minutes: number): Date => new Date(SEEN.getTime() - minutes * 60_000);
+    const ongoing = reading({
+      status: 'ongoing',
+      live: true,
+      talking: true,
+      startedAt: at(20),
+      endedAt: null,
+      durationMs: null,
+      userSpoke: true,
+    });
+    const outcome = unreadableOutcome(SEEN, { reading: ongoing, at: at(5) });
+    expect(outcome).toMatchObject({ class: 'unreadable', success: false, reached: 'conversation', durationMs: 15 * 60_000 });
+    const ringing = { ...ongoing, talking: false, startedAt: null, userSpoke: null };
+    expect(unreadableOutcome(SEEN, { reading: ringing, at: at(5) })).toMatchObject({ reached: 'rang', durationMs: 0 });
   });
 });
 

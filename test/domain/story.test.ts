@@ -35,7 +35,7 @@ const attempt = (more: Partial<ToldAttempt> = {}): ToldAttempt => ({
   outcome: { class: 'no_answer', reason: 'dial_no_answer', success: false, reached: 'rang', endedAt: AT, durationMs: 31_400 },
   cost: { micros: 12_000, final: true },
   next: {
-    status: 'pending', phoneIndex: 1, dueAt: DUE, countsAttempt: true, countsTransient: false, badLine: null, suspendReason: null, lastError: 'x', suppress: null,
+    status: 'pending', phoneIndex: 1, dueAt: DUE, countsAttempt: true, countsTransient: false, badLine: null, suspendReason: null, lastError: 'x',
     why: 'no_answer (dial_no_answer): the next number is tried',
   },
   ...more,

@@ -10,7 +10,7 @@ import { createClock } from '../../src/telemetry/clock.js';
 
 const DONE: NextStep = {
   status: 'done', phoneIndex: 0, dueAt: null, countsAttempt: true, countsTransient: false, badLine: null, suspendReason: null,
-  lastError: null, suppress: null, why: 'answered',
+  lastError: null, why: 'answered',
 }; // prettier-ignore
 
 const ATTEMPT: SettledAttempt = {

@@ -19,7 +19,7 @@ const SETTLEMENT = {
   cost: { micros: 250_000, ms: 30_000, final: true },
   next: {
     status: 'done', phoneIndex: 0, dueAt: null, countsAttempt: true, countsTransient: false, badLine: null, suspendReason: null, lastError: null,
-    suppress: null, why: 'answered',
+    why: 'answered',
   },
   result: { call_status: 'ended' },
   jobFields: {},

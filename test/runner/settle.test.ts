@@ -3,6 +3,7 @@
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/domain/call.js';
+import { readPhone } from '../../src/domain/phones.js';
 import { newCall } from '../../src/runner/call.js';
 import type { Call } from '../../src/runner/call.js';
 import { createRescue } from '../../src/runner/rescue.js';
@@ -227,6 +228,39 @@ describe('a settlement', () => {
     await world.store.jobs.passOn(call.facts.job, 'rescuer', token);
     expect(await settling).toBe(true);
     expect(await end()).toEqual(CLEAN);
+  });
+
+  it.each(['replaced', 'ours'] as const)('P4: whoever asked for no more calls is not called again on any number: job %s', async (whose) => {
+    const runner = openRunner(world.store, { me: 'runner-a' });
+    const call = await prepare(runner);
+    await world.database.db.collection('suppressions').deleteMany({});
+    const contact = { phones: ['+56911112222', '+56922223333', 'no number'], next_phone_index: 0 };
+    const gone = whose === 'ours' ? {} : { status: 'pending', lease_token: null };
+    await world.database.db.collection('jobs').updateOne({ _id: call.facts.job as never }, { $set: { contact, ...gone } });
+    const asked: Outcome = { ...OUTCOME, class: 'no_contact', reason: 'user_requested_dnc', success: false };
+    expect(await runner.parts.settler.settle(call, reading('call-1'), asked)).toBe(true);
+    const blocked = await world.database.db.collection('suppressions').find({}).toArray();
+    const second = readPhone('+56922223333', 'CL')?.line;
+    expect(blocked.map((one) => one['line'] as unknown)).toEqual(expect.arrayContaining([call.facts.line, second]));
+    expect(blocked.every((one) => one['reason'] === 'user_requested_dnc' && one['expires_at'] === null)).toBe(true);
+  });
+
+  it('P4: a next number that is blocked does not take the delay away', async () => {
+    const runner = openRunner(world.store, { me: 'runner-a' });
+    const call = await prepare(runner);
+    const [line, second] = ['+56911112222', '+56922223333'].map((number) => readPhone(number, 'CL')?.line ?? '');
+    await world.database.db
+      .collection('suppressions')
+      .insertOne({ line: second, reason: 'x', account_id: null, batch_id: null, expires_at: null });
+    const contact = { phones: ['+56911112222', '+56922223333'], next_phone_index: 0 };
+    await world.database.db.collection('jobs').updateOne({ _id: call.facts.job as never }, { $set: { contact } });
+    Object.assign(call.facts, { line });
+    const silent: Outcome = { ...OUTCOME, class: 'no_answer', reason: 'dial_no_answer', success: false, endedAt: new Date() };
+    await runner.parts.settler.settle(call, reading('call-1'), silent);
+    const job = await world.database.db.collection('jobs').findOne({ _id: call.facts.job as never });
+    expect(job).toMatchObject({ status: 'pending', contact: { next_phone_index: 0 } });
+    expect(Number(job?.['reserved_until'])).toBeGreaterThan(Date.now() + 60_000);
+    await world.database.db.collection('suppressions').deleteMany({});
   });
 
   it('P4: annulled: hold, count and locks come back, however often', async () => {

@@ -149,7 +149,7 @@ describe('acts of people on jobs', () => {
     const id = await insert(jobDocument('j', { status: 'in_progress', lease_token: 't1' }));
     await store.jobAdmin.act(id, order('cancel'));
     const next = {
-      status: 'pending', phoneIndex: 0, dueAt: new Date(), countsAttempt: true, countsTransient: false, badLine: null, suspendReason: null, lastError: null, suppress: null, why: 'no answer',
+      status: 'pending', phoneIndex: 0, dueAt: new Date(), countsAttempt: true, countsTransient: false, badLine: null, suspendReason: null, lastError: null, why: 'no answer',
     } as const; // prettier-ignore
     await store.jobs.settle(id, 't1', next, {}, {});
     const after = await read(id);

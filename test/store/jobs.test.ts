@@ -21,7 +21,6 @@ const NEXT: NextStep = {
   badLine: null,
   suspendReason: null,
   lastError: 'nobody answered',
-  suppress: null,
   why: 'nobody answered',
 };
 const RELEASE: Release = { status: 'pending', dueAt: undefined, dueBefore: null, suspendReason: null, lastError: null };

@@ -39,7 +39,6 @@ const NEXT: NextStep = {
   badLine: 'bad',
   suspendReason: null,
   lastError: 'busy',
-  suppress: null,
   why: 'busy',
 };
 const SETTLEMENT = {

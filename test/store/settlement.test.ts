@@ -17,7 +17,6 @@ const NEXT: NextStep = {
   badLine: null,
   suspendReason: null,
   lastError: null,
-  suppress: null,
   why: 'answered',
 };
 const ORDINARY = { status: 'in_progress', attempts: 0, contact: { phones: ['1'], next_phone_index: 0 } };
