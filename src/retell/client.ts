@@ -7,7 +7,8 @@ import { createBucket } from './bucket.js';
 import { retryAfterMs } from './faults.js';
 import type { JsonRecord } from './json.js';
 import { numberOf, recordOf, textOf } from './json.js';
-import { listAll, PAGE_SIZE } from './lists.js';
+import type { Unmarked } from './lists.js';
+import { isIt, listAll, mayBe, PAGE_SIZE, wentTo } from './lists.js';
 import type { CallOrder } from './order.js';
 import { orderBody } from './order.js';
 import type { Path } from './paths.js';
@@ -42,12 +43,6 @@ export interface RetellOptions {
   readonly connections?: number;
   /** Requests that are not creates; left out: what the provider is said to allow, with a margin. */
   readonly limits?: { readonly read?: RateLimit; readonly list?: RateLimit; readonly stop?: RateLimit };
-}
-
-/** What tells a call from others where the provider keeps no metadata. */
-export interface Unmarked {
-  readonly to: string;
-  readonly since: Date;
 }
 
 export interface Retell {
@@ -203,13 +198,14 @@ export function createRetell(options: RetellOptions): Retell {
       if (reply.kind !== 'calls') return reply;
       // Checked here as well: were the filter ignored one day, every job would adopt somebody else's call.
       const mine = reply.calls.filter((call) => call.metadata?.['attempt_id'] === attemptId);
-      const bare = reply.calls.filter((call) => call.metadata === null);
+      // By number and time first, where those are asked for: the list of a provider that honours no filter is that of the whole workspace.
+      const bare = reply.calls.filter((call) => call.metadata === null && (unmarked === undefined || mayBe(call, unmarked)));
       let complete = reply.complete && bare.length <= MAX_SINGLE_READS;
       for (const { callId } of bare.slice(0, MAX_SINGLE_READS)) {
         const single = await read(callId, signal);
         if (single.kind === 'account') return single;
         if (single.kind !== 'call') complete = false;
-        else if (single.call.metadata?.['attempt_id'] === attemptId || fits(single.call, unmarked)) mine.push(single.call);
+        else if (single.call.metadata?.['attempt_id'] === attemptId || isIt(single.call, unmarked)) mine.push(single.call);
       }
       return { kind: 'calls', calls: mine, complete };
     },
@@ -247,14 +243,6 @@ export function createRetell(options: RetellOptions): Retell {
       await Promise.all([createWireOnly.close(), askWire.close()]);
     },
   };
-}
-
-function wentTo({ toNumber, startedAt }: CallReading, { to, since }: Unmarked): boolean {
-  return toNumber === to && (startedAt === null || startedAt >= since);
-}
-
-function fits(call: CallReading, unmarked: Unmarked | undefined): boolean {
-  return call.metadata === null && unmarked !== undefined && wentTo(call, unmarked);
 }
 
 /** One signal for two, let go of afterwards: `AbortSignal.any` leaves a trace on a signal that lives as long as the process. */

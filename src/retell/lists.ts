@@ -64,3 +64,22 @@ function nextOf(json: JsonRecord, length: number): Page['next'] {
   if (json['has_more'] === false || length < PAGE_SIZE) return { kind: 'end' };
   return key === null ? { kind: 'unclear' } : { kind: 'key', key };
 }
+
+/** What tells a call from others where the provider keeps no metadata. */
+export interface Unmarked {
+  readonly to: string;
+  readonly since: Date;
+}
+
+export function wentTo({ toNumber, startedAt }: CallReading, { to, since }: Unmarked): boolean {
+  return toNumber === to && (startedAt === null || startedAt >= since);
+}
+
+/** What never connected has no start, whenever it was: only while it rings can it be a call of now. */
+export function mayBe(call: CallReading, unmarked: Unmarked): boolean {
+  return call.toNumber === null || (wentTo(call, unmarked) && (call.startedAt !== null || call.live));
+}
+
+export function isIt(call: CallReading, unmarked: Unmarked | undefined): boolean {
+  return call.metadata === null && call.toNumber !== null && unmarked !== undefined && mayBe(call, unmarked);
+}
