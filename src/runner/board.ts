@@ -77,22 +77,25 @@ export function createBoard(cx: Context): Board {
   let missing = new Set<string>();
   let lastWork: Mark | null = null;
   let running: Promise<void> | null = null;
+  let foundWrong = 0;
   const telling = new Set<string>();
 
   async function load(): Promise<void> {
     const mark = cx.clock.mark();
+    const wrongBefore = foundWrong;
     const docs = await cx.store.campaigns.activeBatches();
     const next = docs.map(readBatch).filter((batch) => batch.id !== null);
     // Accounts seen in claimed jobs without a batch stay on the board, so that their ledgers stay fresh too.
     const wanted = new Set([...accounts.keys(), ...next.flatMap((batch) => (batch.account === null ? [] : [batch.account]))]);
     if (moneyIsOld(wanted)) {
-      money = { at: mark, ever: true };
       await loadAccounts([...wanted]);
+      money = { at: mark, ever: foundWrong === wrongBefore };
       await callers.refresh([...cx.policy.fromNumbers, ...[...next, ...accounts.values()].flatMap(({ fromNumbers }) => fromNumbers)]);
     }
     batches = new Map(next.map((batch) => [batch.id ?? '', batch]));
     judge(next);
-    read = { at: mark, ever: true };
+    // What was found to be wrong meanwhile may have been read before it changed.
+    read = { at: mark, ever: foundWrong === wrongBefore };
   }
 
   /** With nothing to dial, accounts and caller numbers are asked for less often than batches; whoever waits for money is looked at as often. */
@@ -164,6 +167,7 @@ export function createBoard(cx: Context): Board {
       lastWork = cx.clock.mark();
     },
     outdated: () => {
+      foundWrong += 1;
       read = { ...read, ever: false };
       money = { ...money, ever: false };
     },

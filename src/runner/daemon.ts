@@ -183,7 +183,7 @@ export function createDaemon(cx: Context, options: DaemonOptions, signals: { sto
 
   /** No POST is let through any more: those on their way to one give their jobs back by themselves, if the database answers. */
   async function unsentGivenBack(): Promise<void> {
-    while (registry.all().some(isUnsent) && !cx.abandon.aborted) await cx.clock.sleep(10, cx.abandon);
+    while ((desk.claiming() > 0 || registry.all().some(isUnsent)) && !cx.abandon.aborted) await cx.clock.sleep(10, cx.abandon);
   }
 
   /** Still in progress, lease ended: the next process follows the calls on, with no attempt burned. */

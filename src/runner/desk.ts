@@ -28,6 +28,8 @@ export interface Desk {
   /** Something may be due now. */
   nudge(): void;
   parked(): number;
+  /** Claims on their way to a worker, or back. */
+  claiming(): number;
   /** True after a look that found nothing due. */
   idle(): boolean;
 }
@@ -58,14 +60,18 @@ export function createDesk(cx: Context, { board, slots, crowd, pace, releases, h
   let emptied = new Map<string, Mark>();
   let wake = new AbortController();
   let foundNothing = false;
+  let claiming = 0;
 
   async function run(): Promise<void> {
     while (!cx.noMoreClaims.aborted) {
       await untilParked();
       if (cx.noMoreClaims.aborted) break;
       try {
-        const worked = (await somethingIsDue()) && (await round());
-        foundNothing = !worked;
+        const due = await somethingIsDue();
+        if (due) foundNothing = false;
+        const worked = due && (await round());
+        // Held back for a moment is not through.
+        foundNothing = !worked && !heldBack();
         if (!worked) await nap();
       } catch (error) {
         cx.log.warn('no work could be asked for', { error: messageOf(error) });
@@ -88,9 +94,14 @@ export function createDesk(cx: Context, { board, slots, crowd, pace, releases, h
     await cx.clock.sleep(cx.timing.claimPollMs * (0.87 + 0.06 * cx.random()), wake.signal, cx.noMoreClaims);
   }
 
+  /** By what passes by itself, and soon. */
+  function heldBack(): boolean {
+    return !cx.store.time.understood() || cx.slowdown.rateFactor() === 0;
+  }
+
   /** One peek over all batches that may dial: an idle process asks no more than this. */
   async function somethingIsDue(): Promise<boolean> {
-    if (!mayDial() || !cx.breaker.mayDial() || !cx.store.time.understood() || cx.slowdown.rateFactor() === 0) return false;
+    if (!mayDial() || !cx.breaker.mayDial() || heldBack()) return false;
     await board.fresh();
     emptied = new Map();
     const abroad = board.groups().filter(({ closedAtHome }) => closedAtHome !== undefined);
@@ -139,13 +150,21 @@ export function createDesk(cx: Context, { board, slots, crowd, pace, releases, h
       return false;
     }
     for (let choice = shares.next(candidates()); choice !== null; choice = shares.next(candidates())) {
-      const claim = await claimBy(choice);
-      if (claim === 'empty') emptied.set(keyOf(choice), cx.clock.mark());
-      else if (claim === null) return true;
-      else return hand(claim);
+      claiming += 1;
+      const taken = await takeBy(choice).finally(() => (claiming -= 1));
+      if (taken) return true;
+      emptied.set(keyOf(choice), cx.clock.mark());
     }
     pace.giveBack();
     return false;
+  }
+
+  /** False: nothing of this kind was due. */
+  async function takeBy(choice: Choice): Promise<boolean> {
+    const claim = await claimBy(choice);
+    if (claim === 'empty') return false;
+    if (claim !== null) await hand(claim);
+    return true;
   }
 
   function candidates(): Choice[] {
@@ -207,11 +226,10 @@ export function createDesk(cx: Context, { board, slots, crowd, pace, releases, h
   }
 
   /** A claim that finds no loop is released at once. */
-  async function hand(claim: Claim): Promise<boolean> {
+  async function hand(claim: Claim): Promise<void> {
     const give = cx.noMoreClaims.aborted ? undefined : parked.shift();
     if (give === undefined) await releases.again(claim);
     else give(claim);
-    return true;
   }
 
   return {
@@ -227,6 +245,7 @@ export function createDesk(cx: Context, { board, slots, crowd, pace, releases, h
     run,
     nudge: () => wake.abort(AWAKE),
     parked: () => parked.length,
+    claiming: () => claiming,
     idle: () => foundNothing,
   };
 }

@@ -31,7 +31,14 @@ export function createPictures(cx: Context, board: Board): Pictures {
 
   async function paint(signal: AbortSignal, force = false): Promise<void> {
     for (const id of board.staleAccounts()) accounts.add(id);
-    for (const id of accounts) {
+    const failed: unknown[] = [];
+    const putBack = (waiting: Set<string>, id: string) => (error: unknown) => {
+      waiting.add(id);
+      failed.push(error);
+      return null;
+    };
+    // Those of now: under load there are always more, and what cannot be written must not keep the others from it.
+    for (const id of Array.from(accounts)) {
       if (signal.aborted) return;
       const key = accountDayKey(cx.store.time.now(), accountZone(board.account(id), cx.policy).name);
       // Taken off first: what changes meanwhile puts it on again. Put back where it failed.
@@ -40,7 +47,7 @@ export function createPictures(cx: Context, board: Board): Pictures {
     }
     if (all === null || cx.clock.elapsedMs(all) > RECOUNT_ALL_MS) countAll();
     const now = cx.clock.mark().monoMs;
-    for (const id of batches) {
+    for (const id of Array.from(batches)) {
       if (signal.aborted) return;
       if ((due.get(id) ?? 0) > now) continue;
       batches.delete(id);
@@ -48,9 +55,11 @@ export function createPictures(cx: Context, board: Board): Pictures {
       const share = (): number => cx.clock.elapsedMs(before) * RECOUNT_SHARE;
       const turn = { now: cx.store.time.now(), force, restMs: () => Math.max(REST_MS, share()) };
       const leftMs = await cx.store.recount.batch(id, turn).catch(putBack(batches, id));
+      if (leftMs === null) continue;
       due.set(id, now + (leftMs > 0 ? leftMs : Math.max(RECOUNT_MS, share())));
       if (leftMs > 0) batches.add(id);
     }
+    if (failed.length > 0) cx.log.debug('figures for others were not all written', { failed: failed.length, error: messageOf(failed[0]) });
   }
 
   function countAll(): void {
@@ -79,12 +88,5 @@ export function createPictures(cx: Context, board: Board): Pictures {
       due.clear();
       await paint(cx.abandon, true);
     },
-  };
-}
-
-function putBack(waiting: Set<string>, id: string): (error: unknown) => never {
-  return (error) => {
-    waiting.add(id);
-    throw error;
   };
 }

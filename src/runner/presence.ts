@@ -166,6 +166,8 @@ export function createPresence(cx: Context, options: PresenceOptions): Presence 
         } catch (error) {
           noteAnswer(false);
           cx.log.debug('no sign of life could be given', { error: messageOf(error) });
+          // What is to be told is still untold, and a database may refuse in a millisecond.
+          await cx.clock.sleep(NOTICE_MS, cx.abandon);
         }
       }
     },

@@ -20,7 +20,10 @@ export interface Releases {
 
 /** A wait that nobody can date is looked at again after this long; its batch is not claimed from meanwhile anyway. */
 const UNDATED_MS = 60_000;
-/** Jobs without a batch have no board that closes them together: each is claimed for itself, thousands of an account that may not dial too. */
+/**
+ * Jobs without a batch have no board that closes them together: each is claimed for itself, thousands of an account that may not dial too. So is
+ * each new one of a batch that drains, where only retries go on.
+ */
 const UNDATED_ALONE_MS = 600_000;
 
 /** `ended` is told of every job that ended without a call: its batch has to be counted again. */
@@ -40,7 +43,8 @@ export function createReleases(cx: Context, refusals: Refusals, ended: (batch: s
       const { reasons } = decision;
       cx.log.debug('not dialled', { job_id: claim.job.ref, reasons: reasons.map((reason) => reason.code) });
       if (decision.kind === 'wait') {
-        const undatedMs = claim.job.batch === null ? UNDATED_ALONE_MS * (1 + cx.random()) : UNDATED_MS;
+        const alone = claim.job.batch === null || reasons.some(({ code }) => code === 'DRAINING');
+        const undatedMs = alone ? UNDATED_ALONE_MS * (1 + cx.random()) : UNDATED_MS;
         const dueAt = decision.until ?? (paused(reasons) ? undefined : after(undatedMs));
         await release(claim, { ...base, status: 'pending', dueAt, dueBefore: claim.dueBefore, lastError: text(reasons) });
         return;

@@ -1,4 +1,5 @@
 /** R3 and what belongs to nobody's call: holds whose attempt is finished, jobs suspended for want of credit, batches that cannot dial. */
+import type { Reason } from '../domain/decision.js';
 import { messageOf } from '../domain/errors.js';
 import type { Mark } from '../domain/ports.js';
 import type { HeldAttempt } from '../store/attempt.js';
@@ -21,13 +22,24 @@ export function createSweep(cx: Context, board: Board, touched: (account: string
 
   /** The next step of the attempt says what its hold should have become. */
   async function holds(): Promise<void> {
-    for (const [account, ids] of await cx.store.ledgers.allHolds()) {
-      const attempts = await cx.store.attempts.ofHolds(ids);
-      for (const id of ids) {
-        if (cx.abandon.aborted) return;
-        const attempt = attempts.get(id) ?? null;
-        if (await settleHold(account, id, attempt)) touched(account, attempt?.batch ?? null);
-      }
+    for (const [account, ids] of await cx.store.ledgers.allHolds()) await alone(`the holds of ${account}`, () => holdsOf(account, ids));
+  }
+
+  async function holdsOf(account: string, ids: readonly string[]): Promise<void> {
+    const attempts = await cx.store.attempts.ofHolds(ids);
+    for (const id of ids) {
+      if (cx.abandon.aborted) return;
+      const attempt = attempts.get(id) ?? null;
+      if (await settleHold(account, id, attempt)) touched(account, attempt?.batch ?? null);
+    }
+  }
+
+  /** What the database refuses for one (a document that is full, a validator) must not keep all others from being looked after. */
+  async function alone(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      cx.log.warn('a part of the sweep was cut short', { part: what, error: messageOf(error) });
     }
   }
 
@@ -59,21 +71,27 @@ export function createSweep(cx: Context, board: Board, touched: (account: string
           reasons.some((reason) => reason.code === 'NO_CREDIT') && batch.account !== null ? [[batch.account, reasons] as const] : [],
         ),
     );
-    for (const [account, reasons] of broke) {
-      const why = reasons.find((reason) => reason.code === 'NO_CREDIT')?.text ?? 'The account has no credit left.';
-      const batches = board.closed().flatMap(({ batch }) => (batch.account === account && batch.id !== null ? [batch.id] : []));
-      const count = await cx.store.suspensions.suspend(batches, 'no_credit', why);
-      if (count === 0) continue;
-      cx.log.warn('an account ran out of credit; its waiting jobs are suspended', { account_id: account, jobs: count });
-      for (const batch of batches) touched(account, batch);
-    }
+    for (const [account, reasons] of broke) await alone(`suspending jobs of ${account}`, () => suspend(account, reasons));
     for (const account of await cx.store.suspensions.accounts('no_credit')) {
-      if (broke.has(account) || !(await board.canPay(account))) continue;
-      const count = await cx.store.suspensions.resume(account, 'no_credit');
-      if (count === 0) continue;
-      cx.log.info('an account can pay again; its jobs go on', { account_id: account, jobs: count });
-      for (const { batch } of [...board.closed(), ...board.groups()]) if (batch.account === account) touched(account, batch.id);
+      if (!broke.has(account)) await alone(`resuming jobs of ${account}`, () => resume(account));
     }
+  }
+
+  async function suspend(account: string, reasons: readonly Reason[]): Promise<void> {
+    const why = reasons.find((reason) => reason.code === 'NO_CREDIT')?.text ?? 'The account has no credit left.';
+    const batches = board.closed().flatMap(({ batch }) => (batch.account === account && batch.id !== null ? [batch.id] : []));
+    const count = await cx.store.suspensions.suspend(batches, 'no_credit', why);
+    if (count === 0) return;
+    cx.log.warn('an account ran out of credit; its waiting jobs are suspended', { account_id: account, jobs: count });
+    for (const batch of batches) touched(account, batch);
+  }
+
+  async function resume(account: string): Promise<void> {
+    if (!(await board.canPay(account))) return;
+    const count = await cx.store.suspensions.resume(account, 'no_credit');
+    if (count === 0) return;
+    cx.log.info('an account can pay again; its jobs go on', { account_id: account, jobs: count });
+    for (const { batch } of [...board.closed(), ...board.groups()]) if (batch.account === account) touched(account, batch.id);
   }
 
   /** Why a batch stands still is said where the campaign's owner looks: on the batch, and in the log when it changes. */
@@ -104,10 +122,10 @@ export function createSweep(cx: Context, board: Board, touched: (account: string
   }
 
   async function pass(): Promise<void> {
-    await holds();
+    await alone('holds', holds);
     await board.fresh();
-    await credit();
-    await reasons();
+    await alone('credit', credit);
+    await alone('reasons', reasons);
   }
 
   return {

@@ -36,12 +36,16 @@ export function fakeClock(automatic = false): FakeClock {
           nowMs += ms;
           return resolve();
         }
-        const sleeper = { at: nowMs + ms, wake: resolve };
-        sleepers.push(sleeper);
-        const end = (): void => {
-          sleepers = sleepers.filter((one) => one !== sleeper);
+        const wake = (): void => {
+          for (const signal of signals) signal?.removeEventListener('abort', end);
           resolve();
         };
+        const sleeper = { at: nowMs + ms, wake };
+        const end = (): void => {
+          sleepers = sleepers.filter((one) => one !== sleeper);
+          wake();
+        };
+        sleepers.push(sleeper);
         for (const signal of signals) signal?.addEventListener('abort', end);
       }),
     async advance(ms) {

@@ -71,11 +71,16 @@ describe('the desk', () => {
   afterEach(() => closing.abort());
   afterAll(() => world.close());
 
-  const open = (mayDial = (): boolean => true): { desk: Desk; starts: ReturnType<typeof pace>; runner: Runner; claims(): number } => {
+  const open = (
+    mayDial = (): boolean => true,
+    late = (): Promise<void> => Promise.resolve(),
+  ): { desk: Desk; starts: ReturnType<typeof pace>; runner: Runner; claims(): number } => {
     let asked = 0;
-    const claim: typeof world.store.jobs.claim = (question) => {
+    const claim: typeof world.store.jobs.claim = async (question) => {
       asked += 1;
-      return world.store.jobs.claim(question);
+      const doc = await world.store.jobs.claim(question);
+      if (doc !== null) await late();
+      return doc;
     };
     const runner = openRunner(
       { ...world.store, jobs: { ...world.store.jobs, claim } },
@@ -166,6 +171,21 @@ describe('the desk', () => {
     }
     await expect.poll(() => starts.returned(), { interval: 5, timeout: 10_000 }).toBe(returned);
     expect(dialled).toBeNull();
+  });
+
+  it('P6: a claim that is on its way when the daemon stops is given back, and known to be on its way until then', async () => {
+    await put('large', 1);
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    const { desk, starts } = open(undefined, () => answered);
+    starts.grant(1);
+    void desk.next();
+    await expect.poll(() => jobs().countDocuments({ status: 'in_progress' }), { interval: 5, timeout: 10_000 }).toBe(1);
+    closing.abort();
+    expect(desk.claiming()).toBe(1);
+    answer();
+    await expect.poll(() => desk.claiming(), { interval: 5, timeout: 10_000 }).toBe(0);
+    expect(await jobs().findOne({})).toMatchObject({ status: 'pending', attempts: 0 });
   });
 
   describe('contacts with a time zone of their own', () => {

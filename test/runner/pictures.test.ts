@@ -9,7 +9,7 @@ import { account, openStoreWorld } from '../store/support.js';
 import type { StoreWorld } from '../store/support.js';
 import { openRunner } from './support.js';
 
-const painted = (failures: number) => {
+const painted = (failures: number, project = (_: string): Promise<void> => Promise.resolve()) => {
   const counted: string[] = [];
   const projected: string[] = [];
   let left = failures;
@@ -21,7 +21,12 @@ const painted = (failures: number) => {
     store: {
       time: { now: () => new Date() },
       recount: { batch: (id: string) => mayFail().then(() => (counted.push(id), 0)) },
-      ledgers: { project: (id: string) => mayFail().then(() => void projected.push(id)) },
+      ledgers: {
+        project: (id: string) =>
+          project(id)
+            .then(mayFail)
+            .then(() => void projected.push(id)),
+      },
     },
     clock: {
       ...real,
@@ -61,6 +66,22 @@ describe('pictures', () => {
     const running = pictures.run();
     await expect.poll(() => counted.toSorted(), { interval: 2 }).toEqual(['b-1', 'b-2', 'closed', 'open']);
     expect(projected).toEqual(['acc-1']);
+    end();
+    await running;
+  });
+
+  it('P7: are painted of the others, where one is refused for good or changes all the time', async () => {
+    const busy: { touch?: () => void } = {};
+    const project = async (id: string): Promise<void> => {
+      if (id === 'refused') throw new Error('Document failed validation');
+      busy.touch?.();
+    };
+    const { pictures, counted, projected, end } = painted(0, project);
+    busy.touch = () => pictures.touched('busy', null);
+    for (const id of ['refused', 'busy', 'quiet']) pictures.touched(id, null);
+    const running = pictures.run();
+    await expect.poll(() => counted.toSorted(), { interval: 2 }).toEqual(['closed', 'open']);
+    expect(projected).toEqual(expect.arrayContaining(['busy', 'quiet']));
     end();
     await running;
   });

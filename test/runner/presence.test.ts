@@ -71,6 +71,25 @@ describe('the presence of a daemon', () => {
     await running;
   });
 
+  it('P9: a database that refuses at once is not asked at once again, whatever there is to tell', async () => {
+    let [asked, view]: [number, BreakerView] = [0, { state: 'closed', reason: null, kind: null, since: null }];
+    const sync = (): Promise<never> => {
+      asked += 1;
+      return Promise.reject(new Error('Authentication failed'));
+    };
+    const runner = openRunner({ ...world.store, time: { ...world.store.time, sync } }, { timing: { leaseMs: 3_600_000 } });
+    const breaker = { ...runner.cx.breaker, state: () => view.state, view: () => view };
+    const presence = presenceOf({ ...runner, cx: { ...runner.cx, breaker } });
+    await presence.beat('running');
+    const running = presence.run();
+    view = { state: 'open', reason: 'http_402', kind: 'payment', since: new Date() };
+    await expect.poll(() => asked).toBeGreaterThan(0);
+    await runner.cx.clock.sleep(300);
+    expect(asked).toBe(1);
+    runner.abandon();
+    await running;
+  });
+
   it('a database that is away for longer than a lease is told once, and once that it is back', async () => {
     let away = true;
     let tried = 0;

@@ -90,12 +90,12 @@ describe('a job given back', () => {
     within(doc.waitsMs, 60_000, 60_000);
   });
 
-  it('P9: nor until when, and without a batch that could be closed for all of them: after a longer while, each at another moment', async () => {
+  it.each([
+    ['without a batch that could be closed for all of them', null, 'ACCOUNT_INACTIVE'],
+    ['one of the many new ones of a batch that drains', 'b', 'DRAINING'],
+  ])('P9: nor until when, %s: after a longer while, each at another moment', async (_, batch, code) => {
     const doc = await back((claim) =>
-      runner.parts.releases.decided(
-        { ...claim, job: { ...claim.job, batch: null } },
-        { kind: 'wait', until: null, reasons: [reason('ACCOUNT_INACTIVE')] },
-      ),
+      runner.parts.releases.decided({ ...claim, job: { ...claim.job, batch } }, { kind: 'wait', until: null, reasons: [reason(code)] }),
     );
     within(doc.waitsMs, 600_000, 1_200_000);
   });

@@ -52,6 +52,30 @@ describe('a sweep', () => {
     ).toEqual([]);
   });
 
+  it('P2: what the database refuses for one account keeps no other from going on', async () => {
+    const { db } = world.database;
+    const of = (id: string, more: object): object => ({
+      account_id: id,
+      plan_type: 'credit_based',
+      status: 'active',
+      country: 'CL',
+      ...more,
+    });
+    await db.collection('accounts').insertMany([of('broke', { credit_balance: 0 }), of('paid', { credit_balance: 50 })]);
+    await db.collection('batches').insertMany(['broke', 'paid'].map((id) => ({ batch_id: id, account_id: id, is_active: true })));
+    await db.collection('jobs').insertMany([
+      { account_id: 'broke', batch_id: 'broke', status: 'pending' },
+      { account_id: 'paid', batch_id: 'paid', status: 'suspended', suspend_reason: 'no_credit' },
+    ]);
+    const suspend = (): Promise<number> => Promise.reject(new Error('Resulting document is too large'));
+    const { cx, board, said } = openRunner({ ...world.store, suspensions: { ...world.store.suspensions, suspend } });
+    await createSweep(cx, board, () => undefined).pass();
+    expect(await db.collection('jobs').findOne({ account_id: 'paid' })).toMatchObject({ status: 'pending' });
+    expect(await db.collection('batches').findOne({ batch_id: 'broke' })).toHaveProperty('blocked_reason');
+    expect(said.filter(({ level }) => level === 'warn')).toHaveLength(1);
+    for (const name of ['accounts', 'batches', 'jobs']) await db.collection(name).deleteMany({});
+  });
+
   it('leaves the hold of a call that is under way, and one that is only just being made', async () => {
     const [live, fresh] = [newId(), newId()];
     await intend(live);
