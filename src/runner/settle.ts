@@ -95,9 +95,7 @@ export function createSettler(
     );
     // A lost call keeps nothing in hold: should it be found a day later, it is booked then as what it cost.
     if (outcome.class === 'lost') return { micros: 0, ms: 0, final: true };
-    // What nobody talked on has no price that comes later; of a call that could not be read, nobody knows.
-    const silent = outcome.class !== 'unreadable' && (outcome.reached === 'placed' || outcome.reached === 'rang');
-    return { micros: cost.micros, ms: cost.ms, final: !cost.provisional || silent };
+    return { micros: cost.micros, ms: cost.ms, final: !cost.provisional || outcome.reached === 'placed' || outcome.reached === 'rang' };
   }
 
   async function accountOf(account: string | null): Promise<Account> {
