@@ -12,6 +12,7 @@ import type { Context } from './context.js';
 import type { Visit } from './crowd.js';
 import { createIntend, type Begun } from './intend.js';
 import type { Parts } from './parts.js';
+import { scopesOf } from './slots.js';
 import { reasonOf, type Verdict } from './verdict.js';
 
 /** More than this between the two clocks since the intent: the machine was suspended, or its clock moved. Nothing is dialled by it. */
@@ -123,6 +124,10 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
       if (decision.kind !== 'dial') return decision;
       // Another person's suppressions and earlier calls were not looked for, and the lock is on the one there was.
       const same = decision.line === plan.line && decision.from === plan.from && decision.person === plan.person;
+      // A limit that was lowered since its slot was chosen.
+      const { account, batch } = call.facts;
+      const isOver = same && scopesOf(decision, account, batch).some(({ prefix, size }) => slots.used(prefix) > size);
+      if (isOver) return { kind: 'again', reason: HELD_BY_OTHERS };
       // Blocked numbers are known here only: without the index the next claim would choose the blocked one again, and so on for ever.
       return same ? decision : { kind: 'again', reason: 'what is to be dialled changed meanwhile', phoneIndex: decision.phoneIndex };
     } catch {

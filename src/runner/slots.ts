@@ -11,6 +11,8 @@ export interface SlotScope {
 }
 
 export interface Slots {
+  /** More than there are slots: the limit was lowered while so many calls were live. */
+  used(prefix: string): number;
   /** Free slots of the installation as far as known. */
   free(scope: SlotScope): number;
   /** One free name per scope, reserved until `release`; null: one of them is full. */
@@ -55,17 +57,21 @@ export function createSlots(
     return open[Math.floor(random() * open.length)];
   }
 
+  function used(prefix: string): number {
+    let taken = own.get(prefix)?.size ?? 0;
+    for (const n of others.get(prefix) ?? []) if (!has(own, prefix, n)) taken += 1;
+    return taken;
+  }
+
+  const free = ({ prefix, size }: SlotScope): number => Math.max(0, size - used(prefix));
+
   return {
-    free: ({ prefix, size }) => {
-      let taken = 0;
-      for (const n of own.get(prefix) ?? []) if (n < size) taken += 1;
-      for (const n of others.get(prefix) ?? []) if (n < size && !has(own, prefix, n)) taken += 1;
-      return Math.max(0, size - taken);
-    },
+    used,
+    free,
     pick: (scopes) => {
       const picked: { prefix: string; n: number }[] = [];
       for (const scope of scopes) {
-        const n = anyFree(scope);
+        const n = free(scope) > 0 ? anyFree(scope) : undefined;
         if (n === undefined) return null;
         picked.push({ prefix: scope.prefix, n });
       }

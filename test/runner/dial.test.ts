@@ -7,7 +7,7 @@ import type { Claim } from '../../src/runner/claim.js';
 import { createDial } from '../../src/runner/dial.js';
 import { NO_FAIL_POINTS } from '../../src/runner/failpoints.js';
 import type { Store } from '../../src/store/store.js';
-import { inMs, newId, openStoreWorld } from '../store/support.js';
+import { inMs, intentFor, newId, openStoreWorld } from '../store/support.js';
 import type { StoreWorld } from '../store/support.js';
 import { openRunner, reading } from './support.js';
 
@@ -53,6 +53,7 @@ describe('the last moment before a call', () => {
       },
     });
     await parts.board.fresh();
+    await parts.slots.refresh();
     const read = readJob(doc, 'CL');
     if (read.kind !== 'job') throw new Error(read.why);
     const claim: Claim = {
@@ -90,6 +91,21 @@ describe('the last moment before a call', () => {
       await jobs.updateOne({ _id: id }, { $set: { 'contact.dni': '22.222.222-2' } });
     });
     expect(answer).toMatchObject({ placed: 0, attempt: 'void', job: { _id: job, status: 'pending' } });
+  });
+
+  it('P4: a limit of calls at once that was lowered since the account was read holds for the very next call', async () => {
+    const { db } = world.database;
+    const limit = (calls: number | null): Promise<unknown> =>
+      db.collection('accounts').updateOne({ account_id: 'acc-1' }, { $set: { max_concurrent_calls: calls } });
+    await limit(5);
+    const live = newId();
+    await world.store.attempts.intend(intentFor(live, { locks: ['acct:acc-1:4'] }), 30_000, 3_000);
+    expect(await dialled(0, 'place')).toMatchObject({ placed: 1 });
+    await db.collection('call_attempts').deleteMany({ _id: { $ne: live } } as never);
+    const answer = await dialled(0, 'place', {}, () => limit(1));
+    expect(answer).toMatchObject({ placed: 0, attempt: 'void', job: { status: 'pending' } });
+    await limit(null);
+    await db.collection('call_attempts').deleteMany({});
   });
 
   it('P4: of ten jobs at once and money for one call, one is begun; the others wait without an attempt', async () => {
