@@ -23,7 +23,12 @@ const NETWORK_CODES = /^(?:ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETI
 export interface ActionOptions {
   /** The command ends on signals by itself, as `run` does. */
   readonly ownSignals?: boolean;
+  /** It only prints, and much of it: once nobody reads any more (`| head`) there is nothing left to do. */
+  readonly onlyPrints?: boolean;
 }
+
+/** Whether the command at work ends where its reader went away. One that writes has to finish what it began. */
+let endsWithReader = false;
 
 /** Wraps the action of a command. What it returns, if anything, is the exit code. */
 export function runAction<Args extends unknown[]>(
@@ -32,6 +37,7 @@ export function runAction<Args extends unknown[]>(
 ): (...args: Args) => Promise<void> {
   return async (...args) => {
     const interrupt = (): void => process.exit(EXIT.interrupted);
+    endsWithReader = options.onlyPrints === true;
     if (options.ownSignals !== true) process.once('SIGINT', interrupt);
     try {
       const code = await action(...args);
@@ -46,13 +52,18 @@ export function runAction<Args extends unknown[]>(
 
 /** Runs the whole command line and gives the code to exit with. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<number> {
-  // `speechai job list | head` closes the pipe early, and that is no error.
+  // `speechai job list | head` closes the pipe early, and that is no error; what is written from then on is nobody's.
   const onError = (error: NodeJS.ErrnoException): void => {
-    if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
+    if (error.code === 'EPIPE' && endsWithReader) process.exit(process.exitCode ?? EXIT.ok);
+    if (error.code === 'EPIPE' || error.code === 'ERR_STREAM_DESTROYED') return;
     // Nobody else waits for it: a full disk behind `> file`.
     process.exit(reportFailure(error, wantsStack(program)));
   };
+  const onNotice = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') process.exit(EXIT.failed);
+  };
   process.stdout.on('error', onError);
+  process.stderr.on('error', onNotice);
   try {
     await program.parseAsync(argv);
     return Number(process.exitCode ?? EXIT.ok);
@@ -61,6 +72,7 @@ export async function runProgram(program: Command, argv: readonly string[]): Pro
     return reportFailure(thrown, wantsStack(program));
   } finally {
     process.stdout.removeListener('error', onError);
+    process.stderr.removeListener('error', onNotice);
   }
 }
 

@@ -92,7 +92,7 @@ function registerLooks(job: Command): void {
     .option('--limit <n>', `at most so many (default ${TABLE_ROWS}, with --json all)`, aboveZero)
     .option('--json', 'one JSON object per line, as they are read')
     .addHelpText('after', '\nExample:\n  $ speechai job list --status suspended --reason no_credit --json | wc -l')
-    .action(runAction(list));
+    .action(runAction(list, { onlyPrints: true }));
 }
 
 interface ActFlags {

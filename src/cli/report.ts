@@ -46,8 +46,10 @@ export function registerReport(program: Command): void {
       `${WHICH}\n\nExample:\n  $ speechai report contacts --batch batch-20261121-0a1b2c3d --status done --out done.xlsx`,
     )
     .action(
-      runAction((options: RowsOptions, command: Command) =>
-        withSession(command, async (session) => (await import('./report-make.js')).reportContacts(session, options)),
+      runAction(
+        (options: RowsOptions, command: Command) =>
+          withSession(command, async (session) => (await import('./report-make.js')).reportContacts(session, options)),
+        { onlyPrints: true },
       ),
     );
   scoped(report.command('calls').description('a row for each call that was or may have been placed: when, how it ended, what it cost'))
@@ -59,13 +61,17 @@ export function registerReport(program: Command): void {
       `${WHICH}${WHEN}\n\nExample:\n  $ speechai report calls --account acc-1 --since 2026-11-01 --until 2026-11-30 --out november.csv`,
     )
     .action(
-      runAction((options: RowsOptions, command: Command) =>
-        withSession(command, async (session) => (await import('./report-make.js')).reportCalls(session, options)),
+      runAction(
+        (options: RowsOptions, command: Command) =>
+          withSession(command, async (session) => (await import('./report-make.js')).reportCalls(session, options)),
+        { onlyPrints: true },
       ),
     );
 }
 
 function scoped(command: Command, withPeriod = true): Command {
   command.option('--batch <id...>', 'of these batches').option('--account <id>', 'of this account');
-  return withPeriod ? command.option('--since <date>', 'calls from then on').option('--until <date>', 'calls before then') : command;
+  return withPeriod
+    ? command.option('--since <date>', 'calls from then on').option('--until <date>', 'calls before then; a day alone: to its end')
+    : command;
 }
