@@ -2,7 +2,6 @@
 import { hostname } from 'node:os';
 import type { Progress } from '../archive/move.js';
 import type { ArchiveEntry } from '../domain/archived.js';
-import { EXIT } from '../domain/errors.js';
 import { say } from './output.js';
 import type { Session } from './session.js';
 
@@ -30,22 +29,6 @@ export interface Doing {
   batch: string | null;
   /** null: it looks, and has begun nothing. */
   step: Parameters<Progress>[0] | null;
-}
-
-/** Ends at a signal at once, and says what that leaves. */
-export async function untilSignal<T>(told: () => string, work: () => Promise<T>): Promise<T> {
-  const end = (): void => {
-    say(told());
-    process.exit(EXIT.interrupted);
-  };
-  process.prependOnceListener('SIGINT', end);
-  process.prependOnceListener('SIGTERM', end);
-  try {
-    return await work();
-  } finally {
-    process.removeListener('SIGINT', end);
-    process.removeListener('SIGTERM', end);
-  }
 }
 
 export function progressOf(batch: string, at?: Doing): Progress {

@@ -119,6 +119,8 @@ export async function pauseAll(session: Session, { except, priority }: AllOption
   }
   await tellPaused(session, [...paused.values()], options);
   say(`Paused: ${String(paused.size)}. \`speechai batch resume --all\` lets exactly these run again.`);
+  const alone = await createBatchJobs(session.store.connection).waitingAlone();
+  if (alone > 0) say(`${count(alone, 'job')} without a batch go${alone === 1 ? 'es' : ''} on: \`speechai account suspend ID\` stops them.`);
   return EXIT.ok;
 }
 
@@ -159,9 +161,18 @@ export async function resumeBatches(session: Session, refs: readonly string[], o
         remedy: 'Import its contacts into a new batch, or add single ones with `speechai job add --batch ID` after `batch create`.',
       });
     }
+    refuseImporting(doc);
     docs.push(doc);
   }
   return resumeThese(session, docs, options);
+}
+
+/** Half a file: made live it could never be completed, since its import would take it for one that is over. */
+function refuseImporting(doc: AnyDocument): void {
+  if (doc['state'] !== 'importing') return;
+  throw new SpeechAiError('BATCH_IMPORTING', `The import of ${nameOf(doc)} is not complete.`, {
+    remedy: `Run the same import again to complete it, or \`speechai batch delete ${nameOf(doc)}\` to begin anew.`,
+  });
 }
 
 export async function resumeAll(session: Session, options: ActOptions): Promise<ExitCode> {

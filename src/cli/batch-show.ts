@@ -7,6 +7,8 @@ import { asJson, batchOrExit, notDialledOf, numberOr, pauseOf, totalOf, viewsOf,
 import { print, printJson, printTable, say } from './output.js';
 import { hindrancesIn } from './queue-view.js';
 import type { Session } from './session.js';
+import { batchState } from '../domain/gates-batch.js';
+import { readBatch } from '../domain/read-batch.js';
 import { count } from './settings.js';
 
 export interface ListOptions {
@@ -36,8 +38,12 @@ const HEAD = [
 const OTHER = HEAD.indexOf('other');
 
 export async function listBatches(session: Session, { account, state, limit, json }: ListOptions): Promise<void> {
-  const docs = await createBatchAdmin(session.store.connection).list(account === undefined ? {} : { account }, limit);
-  const views = (await viewsOf(session, docs)).filter((view) => state === undefined || view.state === state);
+  const of = account === undefined ? {} : { account };
+  // The state is not a field that could be asked for: it comes from several, and from the clock.
+  const found = await createBatchAdmin(session.store.connection).list(of, state === undefined ? limit : 0);
+  const now = session.store.time.now();
+  const docs = state === undefined ? found : found.filter((doc) => batchState(readBatch(doc), now) === state).slice(0, limit);
+  const views = await viewsOf(session, docs);
   if (json === true) {
     printJson(views.map(asJson));
     return;

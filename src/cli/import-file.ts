@@ -28,6 +28,7 @@ import type { ImportStart } from '../store/imports.js';
 import { checkIndexes, createIndexes, requireIndexes } from '../store/indexes.js';
 import { counted, figuresOf, preview } from './import-preview.js';
 import { packsOf } from './job-find.js';
+import { untilSignal } from './next-signal.js';
 import { confirm, print, printJson, say, snakeKeys } from './output.js';
 import type { Session } from './session.js';
 import { count } from './settings.js';
@@ -116,14 +117,19 @@ export async function importFile(session: Session, path: string, options: Import
       say('Nothing was written.');
       return EXIT.failed;
     }
-    const written = await writeImport({
-      imports: store.imports,
-      paper,
-      total: plan.counts.contacts,
-      accepted: plan.accepted,
-      run: newToken(paper.createdAt),
-      progress: (n) => progress(`written ${figures(n)} of ${counted(figures, plan.counts.contacts, 'job')}`),
-    });
+    const left = `Stopped: the batch "${name}" is not complete, and nobody of it is called. The same import run again completes it.`;
+    const written = await untilSignal(
+      () => left,
+      () =>
+        writeImport({
+          imports: store.imports,
+          paper,
+          total: plan.counts.contacts,
+          accepted: plan.accepted,
+          run: newToken(paper.createdAt),
+          progress: (n) => progress(`written ${figures(n)} of ${counted(figures, plan.counts.contacts, 'job')}`),
+        }),
+    );
     if (written.kind === 'done') return tellDone(options, importId, written);
     if (options.json === true) printJson({ ...facts, state: written.kind, batch_id: written.batchId, jobs: written.jobs });
     else

@@ -41,7 +41,8 @@ Exit codes:
   ${EXIT.found}    a check found something
   ${EXIT.tryAgain}   try again: database or provider away
   ${EXIT.config}   configuration wrong
-  ${EXIT.interrupted}  interrupted
+  ${EXIT.interrupted}  interrupted by Ctrl-C
+  ${EXIT.terminated}  ended by SIGTERM
 
 Example:
   $ speechai config check`;

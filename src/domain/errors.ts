@@ -9,6 +9,7 @@ export const EXIT = {
   tryAgain: 75,
   config: 78,
   interrupted: 130,
+  terminated: 143,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

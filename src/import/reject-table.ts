@@ -1,5 +1,5 @@
 /** A table of what could not be used: made when there is something to write, to be opened in a spreadsheet, mended and imported again. */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { csvCell } from '../domain/csv-cell.js';
 import { messageOf, SpeechAiError } from '../domain/errors.js';
 
@@ -17,6 +17,7 @@ export const isRejectColumn = (name: string): boolean => REJECT_COLUMNS.some((ow
 
 /** The mark in front is how spreadsheets are told that it is UTF-8. */
 export function openRejectTable(path: string, delimiter: string, head: () => readonly string[] | null): RejectTable {
+  const part = `${path}.part`;
   let file: number | null = null;
   const write = (cells: readonly string[]): void => {
     if (file !== null) writeSync(file, `${cells.map((cell) => csvCell(cell, delimiter)).join(delimiter)}\r\n`);
@@ -24,7 +25,7 @@ export function openRejectTable(path: string, delimiter: string, head: () => rea
   return {
     add: (cells) => {
       if (file === null) {
-        file = opened(path);
+        file = opened(part);
         writeSync(file, '\uFEFF');
         const names = head();
         if (names !== null) write(names);
@@ -35,9 +36,24 @@ export function openRejectTable(path: string, delimiter: string, head: () => rea
       if (file === null) return null;
       closeSync(file);
       file = null;
-      return path;
+      return settled(part, path);
     },
   };
+}
+
+/** What stands there already may have been mended since: it stays, and the new table gets a name of its own. */
+function settled(part: string, path: string): string {
+  for (let n = 1; ; n += 1) {
+    const name = n === 1 ? path : path.replace(/(\.[^./]+)?$/, `.${String(n)}$1`);
+    if (existsSync(name) && readFileSync(name).equals(readFileSync(part))) {
+      unlinkSync(part);
+      return name;
+    }
+    if (!existsSync(name)) {
+      renameSync(part, name);
+      return name;
+    }
+  }
 }
 
 function opened(path: string): number {

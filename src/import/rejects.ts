@@ -62,10 +62,11 @@ export function openRejects(path: string, delimiter: string, scratch: Pick<Scrat
           const row = [...kept.map((index) => cells[index]), ...cells.slice(width)].map(written);
           table.add([String(line), reasonsText(reasons), effectOf(reasons), ...row]);
         }
-      } finally {
+      } catch (thrown) {
         table.close();
+        throw thrown;
       }
-      return path;
+      return table.close();
     },
   };
 }

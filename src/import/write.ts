@@ -68,7 +68,7 @@ function busy(batchId: string): SpeechAiError {
     'IMPORT_UNDER_WAY',
     `Another import of this file is writing the batch ${batchId}, or was until less than a minute ago.`,
     {
-      remedy: 'Wait a minute, then run it again: it says what is there, or completes it.',
+      remedy: `Wait a minute, then run it again: it says what is there, or completes it. If this stays, \`speechai batch delete ${batchId}\` and import anew.`,
       exitCode: EXIT.tryAgain,
     },
   );

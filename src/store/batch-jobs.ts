@@ -1,6 +1,7 @@
 /** The jobs and calls of a batch as operators ask about them, and what an operator may do to many at once. */
 import type { Document } from 'mongodb';
 import type { OutcomeClass } from '../domain/call.js';
+import { CLAIMABLE } from '../domain/job.js';
 import type { SeenOutcome } from '../domain/forecast.js';
 import type { Act, StatusCounts } from './batch-admin.js';
 import type { AnyDocument, Connection } from './connection.js';
@@ -11,6 +12,8 @@ export interface BatchJobs {
   counts(batches: readonly string[]): Promise<ReadonlyMap<string, StatusCounts>>;
   /** Waiting or in progress, at most `limit`, by chance where there are more. */
   waiting(batch: string, limit: number): AsyncIterable<AnyDocument>;
+  /** Jobs that name no batch, and that no pause of one holds back. */
+  waitingAlone(): Promise<number>;
   openCalls(batch: string): Promise<number>;
   outcomes(batch: string): Promise<readonly SeenOutcome[]>;
   requestCancel(batch: string, act: Act): Promise<number>;
@@ -48,6 +51,9 @@ export function createBatchJobs(connection: Connection): BatchJobs {
       }
       return byBatch;
     },
+
+    /** Index `claim`, keys only. */
+    waitingAlone: () => jobs.countDocuments({ batch_id: null, status: { $in: [...CLAIMABLE] } }),
 
     /** Index `claim`. Texts and results are left where they are: they are most of a document. Empty: nothing waits. */
     async *waiting(batch, limit) {

@@ -258,7 +258,7 @@ describe('an archive that is interrupted', () => {
         return archiveHistory(session, options, doing, lines);
       }).catch((thrown: unknown) => thrown),
     ).finally(() => exit.mockRestore());
-    expect(value).toEqual(new Exited('130'));
+    expect(value).toEqual(new Exited(signal === 'SIGTERM' ? '143' : '130'));
     expect(err.split('\n').slice(-2).join('\n')).toMatch(told);
     if (step !== 'insertOne') await world.db.collection('batches').updateOne({ batch_id: 'over', archived: { $exists: true } }, { $set: { 'archived.$[].pid': 99_999_999 } }); // prettier-ignore
     expect((await archive()).code).toBe(0);

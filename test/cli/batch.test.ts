@@ -53,6 +53,26 @@ describe('batch pause and resume', () => {
     expect((await stored('b1'))['paused_at']).toBeInstanceOf(Date);
   });
 
+  it('does not make half an import live, and says how it is completed', async () => {
+    await add('b1', { is_active: false, state: 'importing' });
+    await expect(acts.resumeBatches(session, ['b1'], YES)).rejects.toMatchObject({ code: 'BATCH_IMPORTING' });
+    expect(await stored('b1')).toMatchObject({ is_active: false, state: 'importing' });
+  });
+
+  it('says which jobs no pause of a batch holds back', async () => {
+    await add('b1');
+    await jobs(jobDocument('alone', { batch_id: null }), jobDocument('done', { batch_id: null, status: 'done' }));
+    const { err } = await run(() => acts.pauseAll(session, { except: [] }, {}));
+    expect(err).toContain('1 job without a batch goes on: `speechai account suspend ID` stops them.');
+  });
+
+  it('a list by state looks at all batches, not only at the newest', async () => {
+    await add('old', { is_active: false, created_at: new Date(0) });
+    for (const n of [1, 2, 3]) await add(`new-${String(n)}`, { created_at: new Date(n) });
+    const { out } = await run(() => listBatches(session, { state: 'paused', limit: 2, json: true }));
+    expect((JSON.parse(out) as Document[]).map((one) => one['batch_id'] as unknown)).toEqual(['old']);
+  });
+
   it('P4: waits as long as the slowest daemon may still place a call, whatever this shell is set to', async () => {
     await add('b1');
     const { runners } = session.store;

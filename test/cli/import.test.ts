@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Document } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import writeSheet from 'write-excel-file/node';
@@ -120,6 +120,18 @@ test('a file becomes a batch and jobs of the shape that SpeechAI writes, ready t
   expect(rejects).toContain(
     '\r\n5;"Teléfono móvil ""2815180"": it has 7 digits: the area code is missing | it has no telephone number that can be dialled";row rejected;7654321-6;Carla;Luz SA;5000;25/11/2025;0;2815180;;x\r\n',
   );
+});
+
+test('a reject file that was mended meanwhile stays as it is', async () => {
+  const file = fileOf('mended.csv', 'phone\n938773910\n123\n');
+  const first = await run(file, { dryRun: true });
+  // The same once more is the same file.
+  expect((await run(file, { dryRun: true })).rejects).toBe(first.rejects);
+  writeFileSync(first.rejects ?? '', 'mended');
+  const second = await run(file);
+  expect(second.rejects).toMatch(/mended\.csv\.rejects\.2\.csv$/);
+  expect(readFileSync(first.rejects ?? '', 'utf8')).toBe('mended');
+  expect(readFileSync(second.rejects ?? '', 'utf8')).toContain('123');
 });
 
 test('a row that is not used for several reasons is one row', async () => {
