@@ -158,7 +158,7 @@ export async function accountStatement(session: Session, ref: string, options: S
   const { account } = await accountOrExit(session, ref);
   const zone = accountZone(account, session.policy).name;
   const since = options.since === undefined ? null : dateOrExit('--since', options.since, zone);
-  const until = options.until === undefined ? null : dateOrExit('--until', options.until, zone);
+  const until = options.until === undefined ? null : dateOrExit('--until', options.until, zone, 'is over');
   const lines: StatementLine[] = [];
   for await (const line of accountAdmin(session).statement(account.id, since, until, options.limit)) lines.push(line);
   if (options.json === true) {

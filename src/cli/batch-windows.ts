@@ -26,8 +26,8 @@ export async function drawWindows(session: Session, ref: string, from: Date | nu
   if (view === undefined) return;
   const { batch, account, ledger } = view;
   const { policy, store } = session;
-  const now = from ?? store.time.now();
   const zone = batchZone(batch, account, policy);
+  const now = from === null ? store.time.now() : startOfDay(from, zone.name, 0);
   const scene = (at: Date): BatchScene => ({ batch, account, ledger: null, ownHold: null, at, present: false, policy, packs, zone });
   const days = Array.from({ length: 7 }, (_, n) =>
     dayOf(startOfDay(now, zone.name, n), startOfDay(now, zone.name, n + 1), zone.name, scene),
@@ -48,7 +48,15 @@ export async function drawWindows(session: Session, ref: string, from: Date | nu
   print(`${batch.id ?? ref}, clock of ${zone.name} (${zone.source}); # open, + partly, . closed`);
   print(`${' '.repeat(15)}${Array.from({ length: 12 }, (_, n) => String(n * 2).padEnd(4)).join('')}`);
   for (const day of days) print(`${day.weekday} ${day.date} ${cellsOf(day.quarters)}${day.because === null ? '' : `  ${day.because}`}`);
-  print(nextOpen === null ? 'It does not open within a year.' : shut === undefined ? 'Open now.' : `Opens at ${nextOpen.toISOString()}.`);
+  print(
+    nextOpen === null
+      ? 'It does not open within a year.'
+      : shut === undefined
+        ? from === null
+          ? 'Open now.'
+          : 'Open from the beginning of that day.'
+        : `Opens at ${nextOpen.toISOString()}.`,
+  );
   for (const problem of batch.problems) print(`Closed until corrected: ${problem}.`);
   const others = batchGates(batch, account, ledger, now, policy, packs).filter(
     ({ code }) => code !== 'WINDOW_CLOSED' && code !== 'HOLIDAY' && code !== 'BATCH_UNREADABLE',

@@ -5,7 +5,7 @@ import { maskPhone } from '../telemetry/phones.js';
 import type { AttemptDoc } from '../store/attempt.js';
 import { runAction } from './errors.js';
 import { confirm, print, printJson, printTable, say, snakeKeys } from './output.js';
-import { withSession } from './session.js';
+import { withSession, type Session } from './session.js';
 import { count } from './settings.js';
 
 export function registerCall(program: Command): void {
@@ -43,7 +43,7 @@ interface ListFlags extends Which {
 }
 
 async function list(flags: ListFlags, command: Command): Promise<ExitCode> {
-  const open = await withSession(command, ({ store }) => store.attempts.openOf(whichOf(flags)));
+  const open = await withSession(command, (session) => openOf(session, flags));
   const calls = open.map(openCall).toSorted((a, b) => a.since.localeCompare(b.since));
   if (flags.json === true) printJson(snakeKeys(calls));
   else
@@ -53,6 +53,16 @@ async function list(flags: ListFlags, command: Command): Promise<ExitCode> {
       'No call is open.',
     );
   return EXIT.ok;
+}
+
+/** "No call is open" of a name that was misspelt would be taken for the truth by somebody who wants silence. */
+async function openOf(session: Session, flags: Which): Promise<readonly AttemptDoc[]> {
+  const open = await session.store.attempts.openOf(whichOf(flags));
+  if (open.length > 0) return open;
+  const [{ batchOrExit }, { accountOrExit }] = await Promise.all([import('./batch-view.js'), import('./batch-write.js')]);
+  if (flags.batch !== undefined) await batchOrExit(session, flags.batch);
+  if (flags.account !== undefined) await accountOrExit(session, flags.account);
+  return open;
 }
 
 function whichOf({ batch, account }: Which): Which {
@@ -100,7 +110,7 @@ async function stop(id: string | undefined, flags: StopFlags, command: Command):
   }
   const { hangUp } = await import('./call-stop.js');
   return withSession(command, async (session) => {
-    const open = await session.store.attempts.openOf(whichOf(flags));
+    const open = await openOf(session, flags);
     const chosen = id === undefined ? open : open.filter((one) => one.call_id === id || one._id === id || one.job_ref === id);
     if (chosen.length === 0) {
       if (id !== undefined)

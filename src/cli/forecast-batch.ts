@@ -96,6 +96,24 @@ export async function forecastBatch(session: Session, ref: string, options: Fore
   return EXIT.ok;
 }
 
+/** What an account may be dialled by; anything else would change nothing. */
+const ACCOUNT_FIELDS: ReadonlySet<string> = new Set([
+  'plan_type',
+  'status',
+  'credit_balance',
+  'minutes_purchased',
+  'max_concurrent_calls',
+  'daily_call_limit',
+  'country',
+  'timezone',
+  'expires_at',
+  'cost_per_minute',
+  'cost_per_call_setup',
+  'cost_failed_call',
+  'from_number',
+  'from_numbers',
+]);
+
 /** The batch and account as `--set` would have them. Read by the same readers, so that what would close the batch is told as such. */
 async function changed(session: Session, view: BatchView, pairs: readonly string[]): Promise<BatchView> {
   if (pairs.length === 0) return view;
@@ -109,6 +127,13 @@ async function changed(session: Session, view: BatchView, pairs: readonly string
   const batch = readBatch(applyEdit(view.doc, edit));
   const fields: Record<string, string> = {};
   for (let n = 0; n + 1 < ofAccount.length; n += 2) fields[ofAccount[n] ?? ''] = ofAccount[n + 1] ?? '';
+  const unknown = Object.keys(fields).filter((name) => !ACCOUNT_FIELDS.has(name));
+  if (unknown.length > 0) {
+    throw new SpeechAiError('NOT_UNDERSTOOD', `--set account.${unknown.join(', account.')}: accounts have no such field.`, {
+      remedy: `Known are ${[...ACCOUNT_FIELDS].join(', ')}.`,
+      exitCode: EXIT.usage,
+    });
+  }
   if (Object.keys(fields).length === 0 || view.account === 'missing') return { ...view, batch };
   const [doc] = await session.store.campaigns.accounts([view.account.id]);
   const account = readAccount({ ...doc, ...fields });

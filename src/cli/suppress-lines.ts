@@ -1,6 +1,5 @@
 /** The lines of a text file of any size, none of which can fill the memory; and the cells of one. */
 import { createReadStream } from 'node:fs';
-import { StringDecoder } from 'node:string_decoder';
 import { parse } from 'csv-parse/sync';
 
 export interface TextLine {
@@ -12,9 +11,22 @@ export interface TextLine {
 /** No line of such a list is longer. */
 const MAX_LINE = 10_000;
 
+/** What is no UTF-8 is what spreadsheets of these countries write otherwise. */
+async function encodingOf(file: string): Promise<'utf-8' | 'windows-1252'> {
+  const strict = new TextDecoder('utf-8', { fatal: true });
+  try {
+    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) strict.decode(chunk, { stream: true });
+    strict.decode();
+    return 'utf-8';
+  } catch (thrown) {
+    if (thrown instanceof TypeError) return 'windows-1252';
+    throw thrown;
+  }
+}
+
 /** Not `readline`: it would hold a file without line ends in memory as one line. */
 export async function* linesOf(file: string): AsyncIterable<TextLine> {
-  const decoder = new StringDecoder('utf8');
+  const decoder = new TextDecoder(await encodingOf(file));
   let held = '';
   let tooLong = false;
   let number = 0;
@@ -25,7 +37,7 @@ export async function* linesOf(file: string): AsyncIterable<TextLine> {
     return result;
   };
   for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-    const parts = `${held}${decoder.write(chunk)}`.split('\n');
+    const parts = `${held}${decoder.decode(chunk, { stream: true })}`.split('\n');
     held = parts.pop() ?? '';
     for (const part of parts) yield line(part);
     if (held.length > MAX_LINE) {
@@ -33,7 +45,7 @@ export async function* linesOf(file: string): AsyncIterable<TextLine> {
       held = '';
     }
   }
-  const rest = held + decoder.end();
+  const rest = held + decoder.decode();
   if (rest !== '' || tooLong) yield line(rest);
 }
 

@@ -289,7 +289,9 @@ describe('account suspend, resume, show, statement', () => {
       const { out } = await captured(() => view.accountStatement(session, 'acc-1', { limit: 10, json: true, ...more }));
       return (JSON.parse(out) as { transaction_id: string }[]).map((one) => one.transaction_id);
     };
-    expect(await ids({ since: '2026-11-01', until: '2026-11-02' })).toEqual(['b']);
+    expect(await ids({ since: '2026-11-01', until: '2026-11-01' })).toEqual(['b']);
+    // As in a report: a day that is named is part of the time.
+    expect(await ids({ since: '2026-11-01', until: '2026-11-02' })).toEqual(['c', 'b']);
     expect(await ids({ limit: 2 })).toEqual(['c', 'b']);
     expect(await ids({})).toHaveLength(4);
   });

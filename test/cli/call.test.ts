@@ -65,6 +65,17 @@ describe('speechai call', () => {
     expect(reasons.map(({ _id }) => String(_id)).sort()).toEqual(['a', 'c']);
   }, 60_000);
 
+  it('a name that is misspelt is not an installation without calls', async () => {
+    await world.db.collection('accounts').insertOne({ account_id: 'known', plan_type: 'unlimited', status: 'active', country: 'CL' });
+    for (const wrong of [
+      ['call', 'list', '--batch', 'typo'],
+      ['call', 'stop', '--all', '--account', 'typo', '--yes'],
+    ]) {
+      expect(await speechai(world.env, ...wrong)).toMatchObject({ code: 1, out: '', err: expect.stringContaining('NO_SUCH_') as string });
+    }
+    expect(await speechai(world.env, 'call', 'list', '--account', 'known')).toMatchObject({ code: 0, err: 'No call is open.\n' });
+  }, 60_000);
+
   it('says which call it means to be told, and that there is none', async () => {
     const [both, neither, nobody, none] = await Promise.all([
       speechai(world.env, 'call', 'stop', 'x', '--all'),

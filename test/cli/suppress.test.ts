@@ -212,6 +212,12 @@ describe('suppress import', () => {
     expect(await verdict()).toContain('SUPPRESSED');
   });
 
+  it('reads what spreadsheets write that know no UTF-8', async () => {
+    const { counts } = await load(Buffer.from('Tel\u00e9fono;Motivo\n+56911112222;pidi\u00f3\n', 'latin1'));
+    expect(counts).toMatchObject({ added: 1, rejected: 0 });
+    expect((await all()).map((one) => one['reason'] as unknown)).toEqual(['pidió']);
+  });
+
   it('P4: dates as people write them; what is no date blocks for ever and is said', async () => {
     const text = 'phone;vence\n+56911112222;31-12-2099\n+56922223333;31-dic-2099\n+56933334444;cuando pague\n+56944445555;01-01-2020\n';
     const { counts, value, err } = await load(text);
