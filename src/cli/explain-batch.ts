@@ -12,6 +12,7 @@ import type { AnyDocument } from '../store/connection.js';
 import { batchOrExit, totalOf, viewsOf, type BatchView } from './batch-view.js';
 import { timeOrExit, type ExplainOptions } from './explain-options.js';
 import { callerUsesOf } from './caller-uses.js';
+import { fullLimitsOf, fullLimitText, type FullLimit } from './full-limits.js';
 import { clockTime, onClock } from './local-times.js';
 import { packsOf } from './job-find.js';
 import { queuesOf, type ServedQueue } from './queue-view.js';
@@ -32,10 +33,16 @@ export async function explainBatch(session: Session, ref: string, options: Expla
   const tally = createTally(now);
   const inQueues = new Map<string, JobsInQueue>();
   let unreadable = 0;
+  let underway = 0;
   for await (const group of inGroups(createBatchJobs(session.store.connection).waiting(view.batch.id, options.sample ?? 2_000))) {
     const { facts, unread } = await factsOfGroup(session, view, group, now);
     unreadable += unread;
     for (const one of facts) {
+      // A daemon has it: it is being called, or about to be.
+      if (one.job.status === 'in_progress') {
+        underway += 1;
+        continue;
+      }
       const known = { ...one, callers };
       const decision = decide(known, session.policy, packs);
       tally.add(decision, decision.kind === 'dial' ? [] : explainGates(known, session.policy, packs));
@@ -45,8 +52,10 @@ export async function explainBatch(session: Session, ref: string, options: Expla
   }
   const result = tally.result();
   const waiting = totalOf(view.counts, 'pending', 'scheduled', 'in_progress');
-  if (options.json === true) printJson(asJson(view, result, waiting, unreadable, now, [...inQueues.values()]));
-  else await show(view, result, waiting, unreadable, now, zone, [...inQueues.values()]);
+  const full = options.at === undefined ? await fullLimitsOf(session, view.batch, view.account) : [];
+  const served = [...inQueues.values()];
+  if (options.json === true) printJson({ ...asJson(view, result, waiting, unreadable, now, served), underway, full_limits: full });
+  else await show(view, result, waiting, unreadable, now, zone, served, underway, full);
   return EXIT.ok;
 }
 
@@ -110,7 +119,7 @@ function asJson(
   unreadable: number,
   now: Date,
   queues: readonly JobsInQueue[],
-): unknown {
+): Readonly<Record<string, unknown>> {
   const { looked, dialable, stopping, reasons, hours, later, never } = result;
   return {
     batch_id: batch.id,
@@ -138,17 +147,21 @@ async function show(
   now: Date,
   zone: string,
   queues: readonly JobsInQueue[],
+  underway: number,
+  full: readonly FullLimit[],
 ): Promise<void> {
   const { looked, dialable, reasons, hours, later, never } = result;
   print(
     `${batch.id ?? ''}: ${state}, ${count(waiting, 'job')} waiting or in progress, at ${clockTime(now, zone)} (times are those of ${zone})`,
   );
-  if (looked < waiting) print(`Looked at ${String(looked)} of them, sampled at random (--sample checks more).`);
+  if (looked + unreadable + underway < waiting) print(`Looked at ${String(looked)} of them, sampled at random (--sample checks more).`);
   for (const { code, text } of closed) print(onClock(`The whole batch: ${code}: ${text}`, zone));
   if (batch.contactZones.length > 0) print(`Contacts with a time zone of their own go by its clock: ${batch.contactZones.join(', ')}.`);
   print(
     `The rules let ${String(dialable)} of ${String(looked)} be dialled now.${unreadable === 0 ? '' : ` Cannot be understood: ${String(unreadable)}.`}`,
   );
+  if (underway > 0) print(`Besides them ${count(underway, 'job')} in progress.`);
+  for (const one of full) print(fullLimitText(one));
   for (const { jobs, not_dialled: hindrance } of queues)
     if (hindrance !== null) print(`But ${count(jobs, 'job')}: ${hindrance.code}: ${hindrance.text}`);
   if (reasons.length > 0)

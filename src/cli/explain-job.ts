@@ -6,6 +6,7 @@ import { contactZone } from '../domain/zones.js';
 import type { AttemptDoc } from '../store/attempt.js';
 import { timeOrExit, type ExplainOptions } from './explain-options.js';
 import { callerUsesOf } from './caller-uses.js';
+import { fullLimitsOf, fullLimitText } from './full-limits.js';
 import { onClock } from './local-times.js';
 import { factsOf, findJob, noJob, packsOf } from './job-find.js';
 import { paint, print, printJson } from './output.js';
@@ -39,8 +40,13 @@ export async function explainJob(session: Session, ref: string, options: Explain
       : { ownHold: attempt.estimate, history: known.history.filter((call) => !('attempt' in call) || call.attempt !== attempt._id) }),
   };
   const explanation = explain(facts, session.policy, packs);
-  if (options.json === true) printJson(asJson(job.ref, facts, explanation, attempt, queue));
-  else for (const line of linesOf(job.ref, zone, facts, explanation, attempt, queue, options.at === undefined)) print(onClock(line, zone));
+  const full = options.at === undefined ? await fullLimitsOf(session, known.batch, known.account) : [];
+  if (options.json === true) {
+    printJson({ ...asJson(job.ref, facts, explanation, attempt, queue), full_limits: full });
+    return EXIT.ok;
+  }
+  for (const line of linesOf(job.ref, zone, facts, explanation, attempt, queue, options.at === undefined)) print(onClock(line, zone));
+  if (attempt === null) for (const one of full) print(fullLimitText(one));
   return EXIT.ok;
 }
 
@@ -55,7 +61,7 @@ function asJson(
   { decision, gates, dialableAt, changes }: Explanation,
   attempt: AttemptDoc | null,
   queue: ServedQueue,
-): unknown {
+): Readonly<Record<string, unknown>> {
   return {
     job_id: ref,
     status: facts.job.status,

@@ -106,6 +106,18 @@ describe('explain job', () => {
     });
   });
 
+  it('a limit of calls at once that is used up is told; a job in progress is not among those that can be dialled', async () => {
+    await world.db.collection('accounts').updateOne({ account_id: 'acc-1' }, { $set: { max_concurrent_calls: 1 } });
+    await insert(jobDocument('j'), jobDocument('live', { status: 'in_progress', lease_token: 'a' }));
+    const locks = ['job:live', 'line:x', 'slot:3', 'acct:acc-1:0'];
+    await world.db.collection('call_attempts').insertOne(attemptDocument(world, 'live', 'live', { _id: 'a', locks }));
+    const limit = { whose: 'account', live: 1, limit: 1, source: 'account.max_concurrent_calls' };
+    const batch = await captured(() => explainBatch(session, 'batch-1', { json: true }));
+    expect(JSON.parse(batch.out)).toMatchObject({ looked: 1, dialable_now: 1, underway: 1, full_limits: [limit] });
+    const [job, told] = await Promise.all([speechai(world.env, 'explain', 'job', 'j'), speechai(world.env, 'explain', 'batch', 'batch-1')]);
+    for (const { out } of [job, told]) expect(out).toContain('1 of 1 calls of the account are live (account.max_concurrent_calls)');
+  });
+
   it('a queue that no daemon at work serves is told, for the job, its batch and the fleet', async () => {
     await insert(jobDocument('j', { queue: 'calls' }), jobDocument('k'));
     await session.store.runners.beat({ ...PRESENCE, id: 'host-1', queues: ['calls'] });
