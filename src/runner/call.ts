@@ -1,5 +1,6 @@
 /** One attempt in this process's hands, from its intent to its settlement. */
 import type { CallReading, StopReason } from '../domain/call.js';
+import type { Suppression } from '../domain/decision.js';
 import type { Contact, Job } from '../domain/job.js';
 import type { Seen } from '../domain/outcomes.js';
 import type { Mark } from '../domain/ports.js';
@@ -45,6 +46,8 @@ export interface Call {
   /** The job as it was when it was last read under our token; null when it is gone or somebody else's (its call is followed all the same). */
   job: Job | null;
   locks: readonly string[];
+  /** Of the contact, as the last look found them; null: this process has not looked. */
+  suppressions: readonly Suppression[] | null;
   callId: string | null;
   stopReason: StopReason | null;
   /** The provider has acknowledged a stop that this process asked for. An earlier owner's may never have been sent. */
@@ -83,6 +86,7 @@ export function newCall(
     facts,
     job,
     locks,
+    suppressions: null,
     callId: null,
     stopReason: null,
     stopped: false,

@@ -120,6 +120,7 @@ export function createDial(cx: Context, parts: Parts): (claim: Claim) => Promise
       cx.failPoints.after('confirm');
       if (facts === null) return { kind: 'gone' };
       call.job = facts.job;
+      call.suppressions = facts.suppressions;
       const decision = decide({ ...facts, ownHold: call.facts.estimate, callers: board.callers.uses() }, cx.policy, cx.packs);
       if (decision.kind !== 'dial') return decision;
       // Another person's suppressions and earlier calls were not looked for, and the lock is on the one there was.

@@ -60,7 +60,7 @@ export function createSettler(
             dialled: { phoneIndex: facts.phone_index, line: facts.line },
             policy: cx.policy,
             table: cx.outcomes,
-            blocked: await blockedLines(job, outcome),
+            blocked: await blockedLines(call, job, outcome),
             requested: { cancel: job.cancelRequested, suspend: job.suspendRequested },
             counted: facts.foreign === true,
             callbackAt: reading === null ? null : callbackTime(reading, cx.policy.callbackVariable, facts.timezone, now),
@@ -77,12 +77,12 @@ export function createSettler(
     };
   }
 
-  /** Asked for only where the next number's turn would come at once. */
-  async function blockedLines(job: Job, outcome: Outcome): Promise<readonly string[]> {
+  /** Asked for only where the next number's turn would come at once, and the last look did not find out. */
+  async function blockedLines(call: Call, job: Job, outcome: Outcome): Promise<readonly string[]> {
     const lines = [...new Set(job.contact.phones.flatMap(({ line }) => line ?? []))];
     if (lines.length < 2 || !cx.outcomes.classes[outcome.class].rotate) return [];
     const now = cx.store.time.now();
-    const blocks = await cx.store.campaigns.suppressions(lines, []);
+    const blocks = call.suppressions ?? (await cx.store.campaigns.suppressions(lines, []));
     return blocks.filter((each) => inForce(each, job, now)).flatMap(({ line }) => line ?? []);
   }
 
