@@ -4,7 +4,7 @@ import { readBatch } from '../domain/read-batch.js';
 import { createBatchAdmin, type Act } from '../store/batch-admin.js';
 import { createBatchJobs } from '../store/batch-jobs.js';
 import type { AnyDocument } from '../store/connection.js';
-import { batchOrExit, totalOf } from './batch-view.js';
+import { refuseImporting, batchOrExit, totalOf } from './batch-view.js';
 import { certainAfterMs, untilCertain } from './certainty.js';
 import { confirm, printJson, say } from './output.js';
 import type { Session } from './session.js';
@@ -131,8 +131,10 @@ async function resumeThese(session: Session, docs: readonly AnyDocument[], optio
   const ran = new Set<string>();
   for (const doc of docs) {
     // Written in any case: another program may have paused it since it was read.
-    if (readBatch(doc).state === 'running') ran.add(nameOf(doc));
+    const { id, state } = readBatch(doc);
+    if (state === 'running') ran.add(nameOf(doc));
     await acknowledged(doc, batches.resume(doc, actOf(session, options)));
+    if (state === 'draining' && id !== null) await createBatchJobs(session.store.connection).endDrain(id);
     done.push({ batch_id: nameOf(doc), state: 'running', live_calls: await liveCalls(session, doc) });
   }
   tell(done, options, ({ batch_id: id }) =>
@@ -165,14 +167,6 @@ export async function resumeBatches(session: Session, refs: readonly string[], o
     docs.push(doc);
   }
   return resumeThese(session, docs, options);
-}
-
-/** Half a file: made live it could never be completed, since its import would take it for one that is over. */
-function refuseImporting(doc: AnyDocument): void {
-  if (doc['state'] !== 'importing') return;
-  throw new SpeechAiError('BATCH_IMPORTING', `The import of ${nameOf(doc)} is not complete.`, {
-    remedy: `Run the same import again to complete it, or \`speechai batch delete ${nameOf(doc)}\` to begin anew.`,
-  });
 }
 
 export async function resumeAll(session: Session, options: ActOptions): Promise<ExitCode> {

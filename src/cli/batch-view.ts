@@ -126,3 +126,11 @@ export function numberOr(value: unknown): number {
   const read = Number(value ?? 0);
   return Number.isFinite(read) ? read : 0;
 }
+
+/** Half a file: made live it could never be completed, since its import would take it for one that is over. */
+export function refuseImporting(doc: AnyDocument): void {
+  if (doc['state'] !== 'importing') return;
+  throw new SpeechAiError('BATCH_IMPORTING', `The import of ${String(doc['batch_id'])} is not complete.`, {
+    remedy: `Run the same import again to complete it, or \`speechai batch delete ${String(doc['batch_id'])}\` to begin anew.`,
+  });
+}

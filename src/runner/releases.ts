@@ -45,7 +45,7 @@ export function createReleases(cx: Context, refusals: Refusals, ended: (batch: s
       if (decision.kind === 'wait') {
         const alone = claim.job.batch === null || reasons.some(({ code }) => code === 'DRAINING');
         const undatedMs = alone ? UNDATED_ALONE_MS * (1 + cx.random()) : UNDATED_MS;
-        const dueAt = decision.until ?? (paused(reasons) ? undefined : after(undatedMs));
+        const dueAt = decision.until ?? (paused(reasons) ? undefined : latest(after(undatedMs), reasons));
         await release(claim, { ...base, status: 'pending', dueAt, dueBefore: claim.dueBefore, lastError: text(reasons) });
         return;
       }
@@ -113,6 +113,11 @@ export function createReleases(cx: Context, refusals: Refusals, ended: (batch: s
       await release({ token, job: { id } }, { ...base, status: 'suspended', dueAt: null, suspendReason: 'unreadable', lastError: why });
     },
   };
+}
+
+/** Nobody knows when all of them are over; not before the last of which it is known. */
+function latest(at: Date, reasons: readonly Reason[]): Date {
+  return reasons.reduce((late, { until }) => (until !== null && until > late ? until : late), at);
 }
 
 function paused(reasons: readonly Reason[]): boolean {

@@ -1,5 +1,5 @@
 /** The jobs and calls of a batch as operators ask about them, and what an operator may do to many at once. */
-import type { Document } from 'mongodb';
+import type { Document, Filter } from 'mongodb';
 import type { OutcomeClass } from '../domain/call.js';
 import { CLAIMABLE } from '../domain/job.js';
 import type { SeenOutcome } from '../domain/forecast.js';
@@ -14,6 +14,8 @@ export interface BatchJobs {
   waiting(batch: string, limit: number): AsyncIterable<AnyDocument>;
   /** Jobs that name no batch, and that no pause of one holds back. */
   waitingAlone(): Promise<number>;
+  /** What a drain put off is due as before. */
+  endDrain(batch: string): Promise<number>;
   openCalls(batch: string): Promise<number>;
   outcomes(batch: string): Promise<readonly SeenOutcome[]>;
   requestCancel(batch: string, act: Act): Promise<number>;
@@ -54,6 +56,13 @@ export function createBatchJobs(connection: Connection): BatchJobs {
 
     /** Index `claim`, keys only. */
     waitingAlone: () => jobs.countDocuments({ batch_id: null, status: { $in: [...CLAIMABLE] } }),
+
+    /** Index `claim`. Zero matches: nothing was looked at while it drained. */
+    endDrain: async (batch) => {
+      const putOff = { batch_id: batch, status: 'pending', reserved_until: { $type: 'date' }, last_error: /The batch is draining/ };
+      const result = await jobs.updateMany(putOff as Filter<AnyDocument>, { $unset: { reserved_until: '', last_error: '' } });
+      return result.modifiedCount;
+    },
 
     /** Index `claim`. Texts and results are left where they are: they are most of a document. Empty: nothing waits. */
     async *waiting(batch, limit) {

@@ -59,6 +59,19 @@ describe('batch pause and resume', () => {
     expect(await stored('b1')).toMatchObject({ is_active: false, state: 'importing' });
   });
 
+  it('what a drain has put off is due again with the batch', async () => {
+    await add('b1', { state: 'draining' });
+    const later = new Date(Date.now() + 900_000);
+    await jobs(
+      jobDocument('new', { batch_id: 'b1', reserved_until: later, last_error: 'The batch is draining: it begins no new contacts.' }),
+      jobDocument('retry', { batch_id: 'b1', reserved_until: later, attempts: 1, last_error: 'no_answer' }),
+    );
+    await run(() => acts.resumeBatches(session, ['b1'], YES));
+    const of = (id: string) => world.db.collection('jobs').findOne({ job_id: id });
+    expect(await of('new')).not.toHaveProperty('reserved_until');
+    expect(await of('retry')).toMatchObject({ reserved_until: later });
+  });
+
   it('says which jobs no pause of a batch holds back', async () => {
     await add('b1');
     await jobs(jobDocument('alone', { batch_id: null }), jobDocument('done', { batch_id: null, status: 'done' }));

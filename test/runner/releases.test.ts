@@ -90,6 +90,15 @@ describe('a job given back', () => {
     within(doc.waitsMs, 60_000, 60_000);
   });
 
+  it('nor until when, but not before the last of what is known: a block of a month in a batch of a week is no job for every minute', async () => {
+    const ends = inMs(30 * 86_400_000);
+    const reasons = [{ ...reason('SUPPRESSED'), until: ends }, reason('EXPIRED')];
+    const doc = await back((claim) =>
+      runner.parts.releases.decided({ ...claim, job: { ...claim.job, batch: 'b' } }, { kind: 'wait', until: null, reasons }),
+    );
+    expect(doc).toMatchObject({ status: 'pending', reserved_until: ends });
+  });
+
   it.each([
     ['without a batch that could be closed for all of them', null, 'ACCOUNT_INACTIVE'],
     ['one of the many new ones of a batch that drains', 'b', 'DRAINING'],
