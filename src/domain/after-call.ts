@@ -152,10 +152,10 @@ function retryStep(input: AfterCall, action: OutcomeAction, counted: Counted, nu
   const { outcome, job } = input;
   const said = describe(outcome);
   if (action.rotate && numbers.next !== null) {
-    return { phoneIndex: numbers.next, dueAt: null, why: `${said}: on to the contact's next number at once (${spent})` };
+    return { phoneIndex: numbers.next, dueAt: atOnce(input), why: `${said}: on to the contact's next number at once (${spent})` };
   }
   const delayMs = delayOf(input, action, counted);
-  const dueAt = delayMs === 0 ? null : new Date(outcome.endedAt.getTime() + delayMs);
+  const dueAt = delayMs === 0 ? atOnce(input) : new Date(outcome.endedAt.getTime() + delayMs);
   // Past the cap it is a failure like any other, and its number perhaps the reason; but nobody is rung at once for it.
   const stays = !action.rotate && !counted.pastCap && usable(job, numbers.current);
   const phoneIndex = stays ? numbers.current : counted.pastCap ? (numbers.next ?? numbers.first) : numbers.first;
@@ -167,6 +167,11 @@ function retryStep(input: AfterCall, action: OutcomeAction, counted: Counted, nu
   const goesOn = counted.pastCap && numbers.next !== null;
   const where = stays ? 'the same number' : goesOn ? "the contact's next number" : 'no number left in this round, again from the first';
   return { phoneIndex, dueAt, why: `${said}: ${where} in ${wait} (${spent})` };
+}
+
+/** A contact in a zone of its own may be due while its batch's hours are over, and only a job with a date is asked for then. */
+function atOnce({ job, outcome }: AfterCall): Date | null {
+  return job.contact.timezone === null ? null : outcome.endedAt;
 }
 
 function usable(job: Job, index: number): boolean {

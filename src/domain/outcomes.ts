@@ -108,12 +108,12 @@ export interface Seen {
   readonly at: Date;
 }
 
-/** Known by its id, but not readable past its longest possible duration. What was seen of it before is all that is known. */
-export function unreadableOutcome(at: Date, seen: Seen | null = null): Outcome {
+/** Known by its id, but not readable past its longest possible duration. What was seen of it before is all that is known, and never longer than `mostMs`. */
+export function unreadableOutcome(at: Date, seen: Seen | null = null, mostMs = 0): Outcome {
   const unknown = { class: 'unreadable', reason: 'unreadable', success: false, reached: 'rang', endedAt: at, durationMs: 0 } as const;
   if (seen === null) return unknown;
   const { reading } = seen;
-  const talkedMs = reading.talking && reading.startedAt !== null ? seen.at.getTime() - reading.startedAt.getTime() : 0;
+  const talkedMs = reading.talking && reading.startedAt !== null ? Math.min(mostMs, seen.at.getTime() - reading.startedAt.getTime()) : 0;
   return { ...unknown, reached: surelyReached(reading) ?? unknown.reached, durationMs: Math.max(0, durationOf(reading), talkedMs) };
 }
 

@@ -1,5 +1,5 @@
 /** A table of what could not be used: made when there is something to write, to be opened in a spreadsheet, mended and imported again. */
-import { closeSync, existsSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { csvCell } from '../domain/csv-cell.js';
 import { messageOf, SpeechAiError } from '../domain/errors.js';
 
@@ -17,7 +17,9 @@ export const isRejectColumn = (name: string): boolean => REJECT_COLUMNS.some((ow
 
 /** The mark in front is how spreadsheets are told that it is UTF-8. */
 export function openRejectTable(path: string, delimiter: string, head: () => readonly string[] | null): RejectTable {
-  const part = `${path}.part`;
+  // A device or a pipe is written as it is.
+  const isOther = existsSync(path) && !statSync(path).isFile();
+  const part = isOther ? path : `${path}.part`;
   let file: number | null = null;
   const write = (cells: readonly string[]): void => {
     if (file !== null) writeSync(file, `${cells.map((cell) => csvCell(cell, delimiter)).join(delimiter)}\r\n`);
@@ -36,7 +38,7 @@ export function openRejectTable(path: string, delimiter: string, head: () => rea
       if (file === null) return null;
       closeSync(file);
       file = null;
-      return settled(part, path);
+      return isOther ? path : settled(part, path);
     },
   };
 }

@@ -75,11 +75,12 @@ export function wentTo({ toNumber, startedAt }: CallReading, { to, since }: Unma
   return toNumber === to && (startedAt === null || startedAt >= since);
 }
 
-/** What never connected has no start, whenever it was: only while it rings can it be a call of now. */
+/** Worth reading by itself, since that may show its metadata. */
 export function mayBe(call: CallReading, unmarked: Unmarked): boolean {
-  return call.toNumber === null || (wentTo(call, unmarked) && (call.startedAt !== null || call.live));
+  return call.toNumber === null || wentTo(call, unmarked);
 }
 
+/** By number and time alone. What never connected has no start, whenever it was: only while it rings can it be a call of now. */
 export function isIt(call: CallReading, unmarked: Unmarked | undefined): boolean {
-  return call.metadata === null && call.toNumber !== null && unmarked !== undefined && mayBe(call, unmarked);
+  return call.metadata === null && unmarked !== undefined && wentTo(call, unmarked) && (call.startedAt !== null || call.live);
 }

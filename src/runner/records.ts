@@ -42,7 +42,7 @@ export function createRecords(cx: Context, accountOf: (account: string | null) =
   /** Each number of the contact: another job may have the next one, and no word of the person. */
   async function block(attempt: SettledAttempt, reason: string): Promise<void> {
     const { _id: id, line, person, call_id: callId } = attempt;
-    const phones = (attempt.contact ?? (await contactOf(attempt)))?.phones ?? [];
+    const phones = (attempt.contact ?? (await sameContact(attempt)))?.phones ?? [];
     const lines = new Map([[line, attempt.to_number]]);
     for (const phone of phones) if (phone.line !== null && phone.e164 !== null) lines.set(phone.line, phone.e164);
     const entry = { account: null, batch: null, expiresAt: null, reason, evidence: callId ?? id };
@@ -65,6 +65,14 @@ export function createRecords(cx: Context, accountOf: (account: string | null) =
       result: attempt.result ?? {},
     });
     await cx.store.books.result(callId, fields, attempt.foreign === true ? null : mintedAt(id));
+  }
+
+  /** Its document may have been given to somebody else meanwhile, who asked for nothing. */
+  async function sameContact(attempt: SettledAttempt): Promise<Contact | null> {
+    const contact = await contactOf(attempt);
+    const isSame =
+      contact?.phones.some(({ line }) => line === attempt.line) === true || (attempt.person !== null && contact?.person === attempt.person);
+    return isSame ? contact : null;
   }
 
   async function contactOf({ job, account }: SettledAttempt): Promise<Contact | null> {

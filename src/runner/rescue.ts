@@ -131,7 +131,8 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
     const quarantined = job.rescues >= MAX_RESCUES;
     const release: Release = {
       status: quarantined ? 'suspended' : 'pending',
-      dueAt: null,
+      // With a date where it is due by a clock of its own (after-call.ts).
+      dueAt: quarantined || job.contact.timezone === null ? null : cx.store.time.now(),
       dueBefore: null,
       suspendReason: quarantined ? 'quarantined' : null,
       lastError: quarantined

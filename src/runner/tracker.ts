@@ -121,7 +121,8 @@ export function createTracker(cx: Context, parts: Pick<Parts, 'settler' | 'slots
   /** Its job is set aside for a person: nobody is called again because a provider lost sight of a call. */
   async function closeUnknown(call: Call, why: string): Promise<void> {
     cx.alert('CALL_UNREADABLE', `${why}; it is closed as unknown`, idsOf(call));
-    await end(call, call.lastReading?.reading ?? null, unreadableOutcome(cx.store.time.now(), call.lastReading));
+    const mostMs = Math.min(call.facts.max_duration_ms, cx.clock.elapsedMs(call.placed));
+    await end(call, call.lastReading?.reading ?? null, unreadableOutcome(cx.store.time.now(), call.lastReading, mostMs));
   }
 
   /** Neither readable nor listed: past its longest possible duration it is closed as unknown, loudly. */

@@ -122,6 +122,13 @@ test('a file becomes a batch and jobs of the shape that SpeechAI writes, ready t
   );
 });
 
+test('rejects may go to a device', async () => {
+  expect(await run(fileOf('device.csv', 'phone\n938773910\n123\n'), { rejects: '/dev/null', dryRun: true })).toMatchObject({
+    rejects: '/dev/null',
+  });
+  expect(existsSync('/dev/null.part')).toBe(false);
+});
+
 test('a reject file that was mended meanwhile stays as it is', async () => {
   const file = fileOf('mended.csv', 'phone\n938773910\n123\n');
   const first = await run(file, { dryRun: true });

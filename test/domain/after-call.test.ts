@@ -64,6 +64,11 @@ describe('another number is left', () => {
     const many = job({ badLines: ['b'] }, ['a', 'b', 'x!', 'a', 'c']);
     expect(after('no_answer', { job: many }).phoneIndex).toBe(4);
   });
+  test('at once is a moment with a date where the contact has a clock of its own: its batch may be closed by then', () => {
+    const abroad = job();
+    const contact = { ...abroad.contact, timezone: 'America/Punta_Arenas' };
+    expect(after('no_answer', { job: { ...abroad, contact } })).toMatchObject({ status: 'pending', phoneIndex: 1, dueAt: ENDED });
+  });
   test('a number that rang earlier in this round is not rung again at once, wherever it is listed again', () => {
     const twice = job({ maxAttempts: 9 }, ['a', 'b', 'a'], 1);
     expect(after('no_answer', { job: twice })).toMatchObject({ phoneIndex: 0, dueAt: inMinutes(60) });

@@ -190,8 +190,11 @@ describe('success, end and duration', () => {
       durationMs: null,
       userSpoke: true,
     });
-    const outcome = unreadableOutcome(SEEN, { reading: ongoing, at: at(5) });
+    const outcome = unreadableOutcome(SEEN, { reading: ongoing, at: at(5) }, 3_600_000);
     expect(outcome).toMatchObject({ class: 'unreadable', success: false, reached: 'conversation', durationMs: 15 * 60_000 });
+    // No longer than it can have been, whatever the provider's clock says.
+    const ancient = { ...ongoing, startedAt: new Date(0) };
+    expect(unreadableOutcome(SEEN, { reading: ancient, at: at(5) }, 600_000).durationMs).toBe(600_000);
     const ringing = { ...ongoing, talking: false, startedAt: null, userSpoke: null };
     expect(unreadableOutcome(SEEN, { reading: ringing, at: at(5) })).toMatchObject({ reached: 'rang', durationMs: 0 });
   });

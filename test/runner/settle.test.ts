@@ -236,6 +236,7 @@ describe('a settlement', () => {
     await world.database.db.collection('suppressions').deleteMany({});
     const contact = { phones: ['+56911112222', '+56922223333', 'no number'], next_phone_index: 0 };
     const gone = whose === 'ours' ? {} : { status: 'pending', lease_token: null };
+    Object.assign(call.facts, { line: readPhone('+56911112222', 'CL')?.line });
     await world.database.db.collection('jobs').updateOne({ _id: call.facts.job as never }, { $set: { contact, ...gone } });
     const asked: Outcome = { ...OUTCOME, class: 'no_contact', reason: 'user_requested_dnc', success: false };
     expect(await runner.parts.settler.settle(call, reading('call-1'), asked)).toBe(true);
@@ -243,6 +244,20 @@ describe('a settlement', () => {
     const second = readPhone('+56922223333', 'CL')?.line;
     expect(blocked.map((one) => one['line'] as unknown)).toEqual(expect.arrayContaining([call.facts.line, second]));
     expect(blocked.every((one) => one['reason'] === 'user_requested_dnc' && one['expires_at'] === null)).toBe(true);
+  });
+
+  it('whoever has the document by then, and asked for nothing, is not blocked with them', async () => {
+    const runner = openRunner(world.store, { me: 'runner-a' });
+    const call = await prepare(runner);
+    await world.database.db.collection('suppressions').deleteMany({});
+    const contact = { phones: ['+56955556666'], next_phone_index: 0 };
+    await world.database.db
+      .collection('jobs')
+      .updateOne({ _id: call.facts.job as never }, { $set: { contact, status: 'pending', lease_token: null } });
+    const asked: Outcome = { ...OUTCOME, class: 'no_contact', reason: 'user_requested_dnc', success: false };
+    await runner.parts.settler.settle(call, reading('call-1'), asked);
+    const blocked = await world.database.db.collection('suppressions').find({}).toArray();
+    expect(blocked.map((one) => one['line'] as unknown)).toEqual([call.facts.line]);
   });
 
   it('P4: a next number that is blocked does not take the delay away', async () => {
