@@ -1,5 +1,5 @@
 /** The jobs and calls of a batch as operators ask about them, and what an operator may do to many at once. */
-import type { Document, Filter } from 'mongodb';
+import type { Document } from 'mongodb';
 import type { OutcomeClass } from '../domain/call.js';
 import { CLAIMABLE } from '../domain/job.js';
 import type { SeenOutcome } from '../domain/forecast.js';
@@ -60,7 +60,7 @@ export function createBatchJobs(connection: Connection): BatchJobs {
     /** Index `claim`. Zero matches: nothing was looked at while it drained. */
     endDrain: async (batch) => {
       const putOff = { batch_id: batch, status: 'pending', reserved_until: { $type: 'date' }, last_error: /The batch is draining/ };
-      const result = await jobs.updateMany(putOff as Filter<AnyDocument>, { $unset: { reserved_until: '', last_error: '' } });
+      const result = await jobs.updateMany(putOff, { $unset: { reserved_until: '', last_error: '' } });
       return result.modifiedCount;
     },
 
