@@ -6,6 +6,7 @@ import { createBatchJobs } from '../store/batch-jobs.js';
 import { asJson, batchOrExit, notDialledOf, numberOr, pauseOf, totalOf, viewsOf, type BatchView } from './batch-view.js';
 import { print, printJson, printTable, say } from './output.js';
 import { hindrancesIn } from './queue-view.js';
+import { accountOrExit } from './account-view.js';
 import type { Session } from './session.js';
 import { batchState } from '../domain/gates-batch.js';
 import { readBatch } from '../domain/read-batch.js';
@@ -41,6 +42,7 @@ export async function listBatches(session: Session, { account, state, limit, jso
   const of = account === undefined ? {} : { account };
   // The state is not a field that could be asked for: it comes from several, and from the clock.
   const found = await createBatchAdmin(session.store.connection).list(of, state === undefined ? limit : 0);
+  if (found.length === 0 && account !== undefined) await accountOrExit(session, account);
   const now = session.store.time.now();
   const docs = state === undefined ? found : found.filter((doc) => batchState(readBatch(doc), now) === state).slice(0, limit);
   const views = await viewsOf(session, docs);

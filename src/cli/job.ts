@@ -166,18 +166,22 @@ interface ListFlags {
 }
 
 async function list({ limit, json, ...filter }: ListFlags, command: Command): Promise<ExitCode> {
-  const { listed } = await import('./job-show.js');
-  return withSession(command, async ({ store }) => {
+  const [{ listed }, { accountOrExit }] = await Promise.all([import('./job-show.js'), import('./account-view.js')]);
+  return withSession(command, async (session) => {
+    const { store } = session;
+    const none = async (): Promise<ExitCode> => {
+      refuseUnknown(filter.status === undefined ? [] : [filter.status]);
+      if (filter.account !== undefined) await accountOrExit(session, filter.account);
+      await tellNone(store.connection, filter.batch);
+      return EXIT.ok;
+    };
     if (json === true) {
       let found = 0;
       for await (const doc of store.jobAdmin.list(filter, limit ?? null)) {
         found += 1;
         await printLine(JSON.stringify(listed(doc)));
       }
-      if (found > 0) return EXIT.ok;
-      refuseUnknown(filter.status === undefined ? [] : [filter.status]);
-      await tellNone(store.connection, filter.batch);
-      return EXIT.ok;
+      return found > 0 ? EXIT.ok : none();
     }
     const rows: string[][] = [];
     const most = limit ?? TABLE_ROWS;
@@ -185,11 +189,7 @@ async function list({ limit, json, ...filter }: ListFlags, command: Command): Pr
       const { job, status, name, number, batch, attempts, due, reason } = listed(doc);
       rows.push([job, name ?? '', number ?? '', status, batch ?? '', String(attempts), due ?? '', (reason ?? '').slice(0, 60)]);
     }
-    if (rows.length === 0) {
-      refuseUnknown(filter.status === undefined ? [] : [filter.status]);
-      await tellNone(store.connection, filter.batch);
-      return EXIT.ok;
-    }
+    if (rows.length === 0) return none();
     await printTable(['job', 'name', 'number', 'status', 'batch', 'attempts', 'due', 'why'], rows.slice(0, most));
     if (rows.length > most) say(`There are more than ${most}; --limit shows more, --json all of them.`);
     return EXIT.ok;

@@ -7,6 +7,7 @@ import { alsoId, entryId, expiryOf, whoIs, whoMayBe, type Who } from '../domain/
 import { createSuppressionAdmin, type Entry, type StoredEntry, type SuppressionQuery } from '../store/suppression-admin.js';
 import { batchOrExit } from './batch-view.js';
 import { confirm, printJson, printTable, say } from './output.js';
+import { accountOrExit } from './account-view.js';
 import type { Session } from './session.js';
 import { count } from './settings.js';
 
@@ -170,6 +171,7 @@ export async function listSuppressions(session: Session, { account, batch, ended
     ...(ended === true ? { ended } : {}),
   };
   const entries = await gather(suppressionAdmin(session).find(query, limit));
+  if (entries.length === 0 && account !== undefined) await accountOrExit(session, account);
   await show(entries, json === true, 'No entries match.');
   if (entries.length === limit) say(`${String(limit)} are shown; --limit shows more.`);
   return EXIT.ok;

@@ -70,6 +70,9 @@ describe('speechai call', () => {
     for (const wrong of [
       ['call', 'list', '--batch', 'typo'],
       ['call', 'stop', '--all', '--account', 'typo', '--yes'],
+      ['job', 'list', '--account', 'typo', '--json'],
+      ['batch', 'list', '--account', 'typo'],
+      ['suppress', 'list', '--account', 'typo'],
     ]) {
       expect(await speechai(world.env, ...wrong)).toMatchObject({ code: 1, out: '', err: expect.stringContaining('NO_SUCH_') as string });
     }
