@@ -69,8 +69,14 @@ export function createRescue(cx: Context, parts: Parts, follow: (call: Call) => 
   /** Step 8 for what was just taken: else R2 would find their jobs expired, and take each of them only to hand it back. */
   async function holdJobs(taken: readonly AttemptDoc[]): Promise<void> {
     const own = taken.filter(({ stray }) => stray !== true);
+    if (own.length === 0) return;
     const [jobs, tokens] = [own.map(({ job }) => job), own.map(({ _id }) => _id)];
-    await cx.store.jobs.renew(jobs, tokens, cx.timing.leaseMs);
+    try {
+      await cx.store.jobs.renew(jobs, tokens, cx.timing.leaseMs);
+    } catch (error) {
+      // It saves work and no more: what else is expired must not wait for another pass.
+      cx.log.debug('the jobs of adopted calls could not be held; each is looked at by itself', { error: messageOf(error) });
+    }
   }
 
   /** A stray's owner may have died between its record and its hold; a hold that is there already is not made again. */
