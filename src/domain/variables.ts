@@ -1,5 +1,6 @@
 /** What the agent's prompt may know about a contact: every generation of SpeechAI's documents, under the names its prompts use. */
 import { Temporal } from 'temporal-polyfill';
+import { OFFER_FIELDS } from './offer.js';
 import type { Job } from './job.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -88,22 +89,7 @@ function collect(job: Job, local: LocalTime, extra: Fields): Record<string, stri
 }
 
 /** Sent under the names above already. */
-const TRANSLATED = new Set([
-  'additional_info',
-  'company_name',
-  'debt_amount',
-  'due_date',
-  'overdue_days',
-  'debt_type',
-  'offer_description',
-  'discount_percentage',
-  'product_category',
-  'customer_segment',
-  'campaign_type',
-  'call_to_action',
-  'offer_value',
-  'offer_expires',
-]);
+const TRANSLATED = new Set(['additional_info', 'company_name', 'debt_amount', 'due_date', 'overdue_days', 'debt_type', ...OFFER_FIELDS]);
 
 /** The provider refuses more than 50 kB; escaping and the rest of the body need the difference. */
 const MAX_TOTAL_BYTES = 40_000;

@@ -1,4 +1,5 @@
 /** What the columns of a table file can mean, and under which names people have them. */
+import { OFFER_FIELDS } from '../domain/offer.js';
 
 export const FIELDS = [
   'rut',
@@ -14,23 +15,13 @@ export const FIELDS = [
   'phone',
   'reference',
   'timezone',
-  'offer_description',
-  'discount_percentage',
-  'product_category',
-  'customer_segment',
-  'campaign_type',
-  'call_to_action',
-  'offer_value',
-  'offer_expires',
+  ...OFFER_FIELDS,
 ] as const;
 
 export type Field = (typeof FIELDS)[number];
 
 /** Several columns of these are welcome; of all others there can be only one. */
 export const MANY: readonly Field[] = ['mobile', 'landline', 'phone'];
-
-/** Of marketing campaigns: they go into the payload under their own names. */
-export const OFFER_FIELDS = FIELDS.filter((field) => /^(?:offer_|discount_|product_|customer_|campaign_|call_to)/.test(field));
 
 /** In the spelling of `headerKey`. SpeechAI's own columns first; an exact name wins over one that merely contains it. */
 export const ALIASES: Readonly<Record<Field, readonly string[]>> = {

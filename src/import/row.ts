@@ -7,7 +7,8 @@ import { readAmount } from './amounts.js';
 import { cellText, type Cell, type TableRow } from './cells.js';
 import type { Column, Columns } from './columns.js';
 import { readDate } from './dates.js';
-import { OFFER_FIELDS, type Field } from './fields.js';
+import { OFFER_FIELDS } from '../domain/offer.js';
+import type { Field } from './fields.js';
 import { readNumbers, type NumberKind } from './numbers.js';
 import { readPersonId } from './person-id.js';
 
